@@ -1,0 +1,275 @@
+"""The command line: parse, call, print. Heavy modules load inside the commands that need them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qa_parallel import __version__
+from qa_parallel.errors import QAParallelError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qa_parallel.pipeline import Outcome
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(path_type=Path)
+
+
+class _Group(click.Group):
+    """Turns errors that a user can mend into one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # SIGTERM ends in the same order as Ctrl-C: locks released, what is done is kept.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            return super().invoke(ctx)
+        except QAParallelError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo(
+                "Stopped. What is finished is kept; the same command goes on from there.", err=True
+            )
+            ctx.exit(130)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qa-parallel")
+def main() -> None:
+    """English question-answer data to parallel QA corpora in up to 200 languages."""
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
+    pairs = {}
+    for part in (value or "").split(","):
+        name, found, column = part.partition("=")
+        if part and not (found and name.strip() and column.strip()):
+            raise click.BadParameter(f"expected name=column,…, found {part!r}")
+        if part:
+            pairs[name.strip()] = column.strip()
+    return pairs
+
+
+SOURCE_OPTIONS = _options(
+    click.option("--source", required=True, help="File, folder or Hub id of the QA data."),
+    click.option(
+        "--columns",
+        callback=_pairs,
+        help="Where to find what, e.g. question=q,answer=answers.text.0,passage=context.",
+    ),
+    click.option("--source-language", help="Language of the data.  [default: eng_Latn]"),
+    click.option("--split", help="Split of a Hub dataset, and of the outcome.  [default: train]"),
+    click.option("--config", help="Configuration of a Hub dataset."),
+    click.option("--revision", help="Revision of a Hub dataset."),
+    click.option("--license", help="Licence of the data, for the records."),
+    click.option("--limit", type=click.IntRange(min=1), help="Only the first N rows."),
+)
+MODEL_OPTIONS = _options(
+    click.option(
+        "--model",
+        help="Hub id, Hugging Face folder, CTranslate2 folder, or 'demo'.  "
+        "[default: facebook/nllb-200-distilled-600M]",
+    ),
+    click.option("--model-revision", help="Revision of a Hub model."),
+    click.option("--quantization", help="Weights of a converted model, e.g. int8, float16."),
+    click.option("--cache", type=FOLDER, help="Folder of converted models and translations."),
+)
+DECODING_OPTIONS = _options(
+    click.option("--beam", type=int, help="Beam size; 1 is greedy.  [default: 4]"),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[default: auto]"),
+    click.option("--device-index", help="GPUs to use, e.g. 0,1.  [default: 0]"),
+    click.option(
+        "--compute-type", help="CTranslate2 precision.  [default: float16 on GPU, int8 on CPU]"
+    ),
+    click.option(
+        "--batch-tokens", type=int, help="Padded source tokens in a batch; halved if out of memory."
+    ),
+    click.option("--threads", type=int, help="CPU threads.  [default: all cores]"),
+    click.option("--guards/--no-guards", default=None, help="Decode flagged sentences once more."),
+    click.option("--window-rows", type=int, help="Rows committed together.  [default: 1000]"),
+    click.option("--shard-rows", type=int, help="Rows in a parquet file.  [default: 50000]"),
+)
+OVERWRITE = click.option(
+    "--overwrite", is_flag=True, help="Replace a folder that was made with other settings."
+)
+
+
+@main.command()
+@SOURCE_OPTIONS
+@click.option("--to", required=True, help="Target languages, e.g. de,fr,zh-TW,Swahili.")
+@MODEL_OPTIONS
+@DECODING_OPTIONS
+@click.option("--out", type=FOLDER, required=True, help="Folder of the parallel corpus.")
+@OVERWRITE
+def translate(to: str, out: Path, overwrite: bool, **options: Any) -> None:
+    """Translate QA data into a parallel corpus.
+
+    Start the same command again to go on where it was stopped.
+
+    Example: qa-parallel translate --source rajpurkar/squad --to de,sw,zh-TW --out corpus
+    """
+    from qa_parallel import pipeline
+    from qa_parallel.models import ModelSettings
+    from qa_parallel.recipe import parse
+    from qa_parallel.sources import SourceSettings
+    from qa_parallel.translate import TranslateSettings
+
+    given = {name: value for name, value in options.items() if value not in (None, {})}
+    if "device_index" in given:
+        given["device_index"] = [part.strip() for part in given["device_index"].split(",")]
+    source = parse(SourceSettings, _pick(given, SourceSettings), "options")
+    model = _pick(given, ModelSettings)
+    model.pop("revision", None)
+    if "model_revision" in given:
+        model["revision"] = given["model_revision"]
+    settings = {**_pick(given, TranslateSettings), "to": to}
+    with _progress() as progress:
+        outcome = pipeline.translate(
+            source,
+            parse(ModelSettings, model, "options"),
+            parse(TranslateSettings, settings, "options"),
+            out,
+            progress,
+            overwrite=overwrite,
+        )
+    _show(outcome)
+
+
+def _pick(given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
+    return {name: given[name] for name in kind.model_fields if name in given}
+
+
+@main.command()
+@click.argument("recipe", type=FILE)
+@click.option("--out", type=FOLDER, help="Another folder than the recipe's.")
+@OVERWRITE
+def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
+    """Run the stages of a RECIPE.
+
+    Example: qa-parallel run recipes/quickstart.toml
+    """
+    from qa_parallel import pipeline
+    from qa_parallel.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    if out is not None:
+        loaded = loaded.model_copy(update={"out": out})
+    with _progress() as progress:
+        outcome = pipeline.run(loaded, progress, overwrite=overwrite)
+    _show(outcome)
+
+
+@main.command("import")
+@click.option(
+    "--parallel",
+    multiple=True,
+    required=True,
+    help="LANGUAGE=FILE, once for each language; or one folder of <code>.json files.",
+)
+@click.option("--license", help="Licence of the data, for the records.")
+@click.option("--split", default="train", show_default=True, help="Split of the outcome.")
+@click.option("--out", type=FOLDER, required=True, help="Folder of the parallel corpus.")
+@OVERWRITE
+def import_(
+    parallel: tuple[str, ...], license: str | None, split: str, out: Path, overwrite: bool
+) -> None:
+    """Make a corpus of human-made parallel files, joined by id.
+
+    Example: qa-parallel import --parallel en=en.json --parallel de=de.json --out corpus
+    """
+    from qa_parallel import pipeline
+
+    outcome = pipeline.import_parallel(
+        parallel, out, split=split, license=license, overwrite=overwrite
+    )
+    _show(outcome)
+
+
+@main.command()
+@MODEL_OPTIONS
+@click.argument("words", nargs=-1)
+def languages(
+    words: tuple[str, ...],
+    model: str | None,
+    model_revision: str | None,
+    quantization: str | None,
+    cache: Path | None,
+) -> None:
+    """Print the languages, all or those that WORDS occur in; --model narrows to what it knows.
+
+    Example: qa-parallel languages --model demo
+    """
+    from rich.table import Table
+
+    from qa_parallel.languages import LANGUAGES
+
+    known = set(LANGUAGES)
+    if model is not None:
+        from qa_parallel.models import ModelSettings, resolve
+        from qa_parallel.recipe import parse
+
+        given = {
+            "model": model,
+            "revision": model_revision,
+            "quantization": quantization,
+            "cache": cache,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        known = set(resolve(parse(ModelSettings, values, "options")).languages)
+    table = Table("code", "name", "script", "639-1", "639-3", box=None, pad_edge=False)
+    wanted = [word.casefold() for word in words]
+    for code, item in LANGUAGES.items():
+        row = (code, item.name, item.script, item.iso639_1 or "", item.iso639_3)
+        if code in known and all(word in " ".join(row).casefold() for word in wanted):
+            table.add_row(*row)
+    _console().print(table)
+    click.echo(f"{table.row_count} languages")
+
+
+class _progress:
+    """The live display, stopped however the run ends."""
+
+    def __enter__(self) -> Any:
+        from qa_parallel.progress import Progress
+
+        self._progress = Progress(_console(stderr=True))
+        return self._progress
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.finish()
+
+
+def _console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+
+
+def _show(outcome: Outcome) -> None:
+    from qa_parallel import summary
+
+    console = _console()
+    if outcome.complete_before:
+        console.print(f"{outcome.folder} is complete already; nothing to do.", highlight=False)
+    for part in summary.describe(outcome.folder, outcome.manifest):
+        console.print(part)
+
+
+if __name__ == "__main__":
+    main()

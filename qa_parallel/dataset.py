@@ -1,0 +1,86 @@
+"""A corpus as a folder that `datasets.load_dataset` reads: shards, README, manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel import store
+
+MANIFEST = "manifest.json"
+README = "README.md"
+DATA = "data"
+
+
+def write_shards(
+    folder: Path, language: str, split: str, parts: Sequence[Path], parts_per_shard: int
+) -> dict[str, dict[str, Any]]:
+    """Put parquet `parts` together as `data/<language>/<split>-00000-of-0000N.parquet`.
+
+    Returns the rows, bytes and SHA-256 of every file, by its path in `folder`. One shard is in
+    memory at a time.
+    """
+    groups = [
+        parts[start : start + parts_per_shard] for start in range(0, len(parts), parts_per_shard)
+    ]
+    files = {}
+    for number, group in enumerate(groups):
+        name = f"{DATA}/{language}/{split}-{number:05d}-of-{len(groups):05d}.parquet"
+        frame = pl.concat([store.read_parquet(part) for part in group])
+        store.write_parquet(folder / name, frame)
+        files[name] = {
+            "rows": frame.height,
+            "bytes": (folder / name).stat().st_size,
+            "sha256": store.digest(folder / name),
+        }
+    return files
+
+
+def write_readme(folder: Path, title: str, languages: Sequence[str], split: str, body: str) -> None:
+    """README.md whose `configs` give one configuration a language, and "all", the default."""
+    configs = ["- config_name: all", "  default: true", "  data_files:"]
+    configs += [f"  - split: {split}", f"    path: {DATA}/*/{split}-*.parquet"]
+    for language in languages:
+        configs += [f"- config_name: {language}", "  data_files:"]
+        configs += [f"  - split: {split}", f"    path: {DATA}/{language}/{split}-*.parquet"]
+    text = "\n".join(["---", "configs:", *configs, "---", "", f"# {title}", "", body, ""])
+    store.write_bytes(folder / README, text.encode())
+
+
+def read_corpus(folder: Path, languages: Sequence[str] | None = None) -> pl.DataFrame:
+    """The corpus in `folder`; only some `languages`, if given. None = all of them.
+
+    Raises
+    ------
+    StoreError
+        The folder has no manifest (then its writing never ended), or a file is missing.
+    """
+    frames = [
+        store.read_parquet(folder / name)
+        for name in store.read_json(folder / MANIFEST)["files"]
+        if languages is None or Path(name).parts[1] in languages
+    ]
+    return pl.concat(frames)
+
+
+def side_by_side(
+    folder: Path, languages: Sequence[str], rows: int
+) -> Iterator[tuple[str, Mapping[str, Mapping[str, Any]]]]:
+    """`rows` questions spread over the corpus, each as (qa_id, language -> row)."""
+    files = list(store.read_json(folder / MANIFEST)["files"])
+    first = {code: next(name for name in files if f"/{code}/" in name) for code in languages}
+    frames = {code: store.read_parquet(folder / name) for code, name in first.items()}
+    ids = frames[languages[0]]["qa_id"]
+    step = max(1, len(ids) // max(1, rows))
+    tables = {
+        code: {
+            row["qa_id"]: row
+            for row in frame.filter(pl.col("qa_id").is_in(ids.implode())).to_dicts()
+        }
+        for code, frame in frames.items()
+    }
+    for qa_id in ids.gather_every(step, step // 2).head(rows):
+        yield qa_id, {code: table[qa_id] for code, table in tables.items() if qa_id in table}

@@ -1,0 +1,332 @@
+"""Decoding: subword tokens in, guarded translations out, on one CTranslate2 translator."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from qa_parallel import guards
+from qa_parallel.cache import Translation
+from qa_parallel.errors import ModelError
+
+if TYPE_CHECKING:
+    import ctranslate2
+
+    from qa_parallel.models import Model
+
+REDECODED = "redecoded"
+
+# Room that a translation gets, in tokens, as a multiple of its source's class of length and a
+# constant; a hypothesis that needs more is cut off, seen by its missing </s>, and decoded once
+# more.
+_ROOM, _ROOM_FIXED = 2.0, 16
+# Room for the second decoding, as a multiple of the first.
+_MORE = 1.5
+# Classes of source length. A batch holds one class, and the room depends on the class alone:
+# what a text becomes must not depend on the texts beside it.
+_CLASSES = (8, 16, 32, 64, 128, 256, 512, 1024)
+# Stronger settings for the second decoding of what the guards flagged.
+_SECOND = {"no_repeat_ngram_size": 3, "repetition_penalty": 1.15, "disable_unk": True}
+
+
+class DecodingSettings(BaseModel):
+    """How the model decodes and on what. Of these, `signature` names what shapes the output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    beam: int = Field(4, ge=1, le=64)
+    length_penalty: float = Field(1.0, ge=0, le=10)
+    guards: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device_index: tuple[int, ...] = (0,)
+    # None = float16 on a GPU, int8 on a CPU
+    compute_type: str | None = None
+    # padded source tokens in one batch; None = by device
+    batch_tokens: int | None = Field(None, ge=16)
+    # CPU threads in all; None = every core that this process may use
+    threads: int | None = Field(None, ge=1)
+
+    def signature(self) -> dict[str, Any]:
+        """The settings that change what comes out, for the key of the cache.
+
+        The device is not among them: half precision and batching change an output now and
+        then, but never what was asked for.
+        """
+        return {
+            "beam": self.beam,
+            "length_penalty": self.length_penalty,
+            "compute_type": self.compute_type,
+            "guards": guards.VERSION if self.guards else 0,
+        }
+
+
+@dataclass(frozen=True)
+class _Item:
+    index: int
+    text: str
+    tokens: list[str]
+
+
+class Engine:
+    """A loaded model that translates lists of short texts from one language.
+
+    Parameters
+    ----------
+    model:
+        As `qa_parallel.models.resolve` gives it.
+    settings:
+        Decoding settings.
+    source:
+        NLLB code of the language of all texts.
+    """
+
+    def __init__(self, model: Model, settings: DecodingSettings, source: str) -> None:
+        self.model = model
+        self.source = source
+        self.device = pick_device(settings.device)
+        self.settings = settings.model_copy(
+            update={"compute_type": settings.compute_type or default_compute_type(self.device)}
+        )
+        self.tokenizer = model.tokenizer()
+        self.batch_tokens = settings.batch_tokens or (2048 if self.device == "cpu" else 16384)
+        self._workers = _workers(self.device, settings)
+        self._translator = _load(model, self.device, self.settings, self._workers)
+        # language token, </s>, and the model's own position offset
+        self.max_source_tokens = min(model.max_positions - 8, 400)
+
+    def encode(self, texts: Sequence[str]) -> list[list[str]]:
+        """Subword tokens of each text, without language and end tokens."""
+        return self.tokenizer.encode_batch(texts)
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        tokens: Sequence[list[str]],
+        target: str,
+        on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+    ) -> list[Translation]:
+        """Translations of `texts` into `target`, in their order.
+
+        `tokens` are what `encode` gave for `texts`. `on_batch` is told of every finished batch:
+        segments and generated tokens.
+        """
+        items = [
+            _Item(index, text, piece)
+            for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
+        ]
+        results: dict[int, Translation] = dict(self._decode(items, target, {}, on_batch))
+        if self.settings.guards:
+            flagged = [item for item in items if results[item.index].flags]
+            self._decode_again(flagged, target, results)
+        return [results[index] for index in range(len(items))]
+
+    def _decode_again(
+        self, flagged: list[_Item], target: str, results: dict[int, Translation]
+    ) -> None:
+        """Decode what is flagged with stronger settings; keep the better of the two."""
+        if not flagged:
+            return
+        second = dict(self._decode(flagged, target, _SECOND))
+        # The penalties bend the scores of the second decoding; for the comparison, and for the
+        # record, the plain model scores it.
+        changed = [item for item in flagged if second[item.index].text != results[item.index].text]
+        plain = self._score(changed, [second[item.index].text for item in changed], target)
+        for item, (logprob, count) in zip(changed, plain, strict=True):
+            first = results[item.index]
+            again = replace(second[item.index], logprob=logprob, tokens=count)
+            if _rank(again) > _rank(first):
+                results[item.index] = replace(again, flags=(*again.flags, REDECODED))
+
+    def _score(
+        self, items: Sequence[_Item], translations: Sequence[str], target: str
+    ) -> list[tuple[float, int]]:
+        """Sum of log-probabilities and number of tokens, </s> included, of given translations."""
+        if not items:
+            return []
+        prefix = self.tokenizer.prefix(target)
+        sources = [self.tokenizer.source(item.tokens, self.source) for item in items]
+        limit = self.model.max_positions - 8
+        targets = [
+            prefix + tokens[: limit - len(prefix)]
+            for tokens in self.tokenizer.encode_batch(translations)
+        ]
+        scored = self._translator.score_batch(
+            sources,
+            targets,
+            max_batch_size=self.batch_tokens // 2,
+            batch_type="tokens",
+            max_input_length=0,
+        )
+        skip = len(prefix)
+        return [
+            (float(sum(item.log_probs[skip:])), max(1, len(item.log_probs) - skip))
+            for item in scored
+        ]
+
+    def _decode(
+        self,
+        items: Sequence[_Item],
+        target: str,
+        options: dict[str, Any],
+        on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+    ) -> Iterator[tuple[int, Translation]]:
+        """Decode in batches, longest first, several in flight; detokenise while others run."""
+        waiting = deque(batches(items, self.batch_tokens))
+        running: deque[tuple[list[_Item], list[Any]]] = deque()
+        depth = 2 * self._workers + 2
+        while waiting or running:
+            while waiting and len(running) < depth:
+                batch = waiting.popleft()
+                running.append((batch, self._submit(batch, target, options)))
+            batch, pending = running.popleft()
+            try:
+                results = [future.result() for future in pending]
+            except RuntimeError as error:
+                if "out of memory" not in str(error).lower() or len(batch) == 1:
+                    raise
+                # The device cannot hold this batch: halve it, and what is still to come.
+                self.batch_tokens = max(16, self.batch_tokens // 2)
+                rest = [item for part in (batch, *waiting) for item in part]
+                waiting = deque(batches(rest, self.batch_tokens))
+                continue
+            yield from self._finish(batch, results, target, on_batch)
+
+    def _submit(self, batch: Sequence[_Item], target: str, options: dict[str, Any]) -> list[Any]:
+        limit = room(len(batch[0].tokens)) * (_MORE if options else 1)
+        prefix = self.tokenizer.prefix(target)
+        pending: list[Any] = self._translator.translate_batch(
+            [self.tokenizer.source(item.tokens, self.source) for item in batch],
+            [prefix] * len(batch),
+            asynchronous=True,
+            beam_size=self.settings.beam + (2 if options else 0),
+            length_penalty=self.settings.length_penalty,
+            max_input_length=0,
+            max_decoding_length=min(int(limit), self.model.max_positions - 8),
+            return_end_token=True,
+            return_scores=True,
+            **options,
+        )
+        return pending
+
+    def _finish(
+        self,
+        batch: Sequence[_Item],
+        results: Sequence[Any],
+        target: str,
+        on_batch: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, Translation]]:
+        skip = len(self.tokenizer.prefix(target))
+        eos = self.tokenizer.eos
+        hypotheses = [result.hypotheses[0][skip:] for result in results]
+        ended = [bool(tokens) and tokens[-1] == eos for tokens in hypotheses]
+        bodies = [
+            tokens[:-1] if end else tokens for tokens, end in zip(hypotheses, ended, strict=True)
+        ]
+        texts = self.tokenizer.decode_batch(bodies)
+        on_batch(len(batch), sum(len(tokens) for tokens in hypotheses))
+        for item, result, tokens, body, text, end in zip(
+            batch, results, hypotheses, bodies, texts, ended, strict=True
+        ):
+            text = _tidy(item.text, text)
+            flags = guards.faults(item.text, text, item.tokens, body, end)
+            # CTranslate2 divides by length ** penalty, the forced prefix counted; undo it.
+            logprob = result.scores[0] * (len(tokens) + skip) ** self.settings.length_penalty
+            yield item.index, Translation(text, logprob, max(1, len(tokens)), flags)
+
+
+def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:
+    """Items of like length together, longest first, at most `budget` padded tokens a batch."""
+    batch: list[_Item] = []
+    longest = 0
+    for item in sorted(items, key=lambda item: (-len(item.tokens), item.text)):
+        full = (longest + 2) * (len(batch) + 1) > budget
+        if batch and (full or room(len(item.tokens)) != room(longest)):
+            yield batch
+            batch = []
+        if not batch:
+            longest = len(item.tokens)
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def room(tokens: int) -> int:
+    """Most tokens of a translation, for a source of that many tokens.
+
+    >>> room(5), room(8), room(9)
+    (32, 32, 48)
+    """
+    top = next((size for size in _CLASSES if tokens <= size), tokens)
+    return int(_ROOM * top) + _ROOM_FIXED
+
+
+def _rank(translation: Translation) -> tuple[int, float]:
+    return -len(translation.flags), translation.logprob / translation.tokens
+
+
+def _tidy(source: str, text: str) -> str:
+    """Drop the full stop that models add to a word or phrase which has none."""
+    text = text.strip()
+    if source[-1:].isalnum() and len(text) > 1 and text[-1] in ".。।" and text[-2] not in ".。।":
+        return text[:-1].rstrip()
+    return text
+
+
+def pick_device(device: str) -> str:
+    """ "cpu" or "cuda"; ModelError where CUDA is asked for and there is none."""
+    import ctranslate2
+
+    present = ctranslate2.get_cuda_device_count() > 0
+    if device == "cuda" and not present:
+        raise ModelError(
+            "expected a CUDA device, found none", "use --device cpu, or check the driver"
+        )
+    if device == "auto":
+        return "cuda" if present else "cpu"
+    return device
+
+
+def default_compute_type(device: str) -> str:
+    """float16 beats int8_float16 on current GPUs, though CTranslate2's "auto" picks the latter."""
+    return "float16" if device == "cuda" else "int8"
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _workers(device: str, settings: DecodingSettings) -> int:
+    if device == "cuda":
+        return len(settings.device_index)
+    return settings.threads or cores()
+
+
+def _load(
+    model: Model, device: str, settings: DecodingSettings, workers: int
+) -> ctranslate2.Translator:
+    import ctranslate2
+
+    where: dict[str, Any] = (
+        {"device_index": list(settings.device_index)}
+        # One thread for each of many batches: threads inside a batch wait for each other
+        # (measured seven times slower on a small model).
+        if device == "cuda"
+        else {"inter_threads": workers, "intra_threads": 1}
+    )
+    try:
+        return ctranslate2.Translator(
+            str(model.path), device=device, compute_type=settings.compute_type, **where
+        )
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"CTranslate2 cannot load {model.name} on {device} ({settings.compute_type}): {error}",
+            "is the folder complete? For another precision use --compute-type",
+        ) from None

@@ -1,0 +1,124 @@
+"""How a running translation looks: live on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from qa_parallel.models import Model
+from qa_parallel.sources import Source
+from qa_parallel.translate import Stats
+
+# Seconds between two plain lines.
+_EVERY = 15.0
+
+
+@dataclass
+class _Pace:
+    """What one language has done in this process, and how long that took."""
+
+    stats: Stats = field(default_factory=Stats)
+    segments: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def rate(self, count: int) -> str:
+        return f"{count / self.seconds:,.0f}/s" if self.seconds > 0.5 else "–"
+
+    def saved(self) -> str:
+        total = self.stats.segments
+        return f"{1 - self.stats.unique / total:.0%}" if total else "–"
+
+
+class Progress:
+    """A `qa_parallel.pipeline.Reporter` on a rich console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._paces: dict[str, _Pace] = {}
+        self._live: Live | None = None
+        self._total: int | None = None
+        self._last = self._printed = self._started = time.monotonic()
+        self._fresh_rows = self._resumed_rows = 0
+
+    def start(self, model: Model, source: Source, targets: tuple[str, ...]) -> None:
+        """Say what begins, and begin to draw."""
+        if model.demonstration:
+            self._console.print(
+                "[yellow]The demonstration model is for demonstration only: "
+                "its translations are rough.[/yellow]"
+            )
+        rows = "" if source.total is None else f"{source.total:,} rows of "
+        self._console.print(Text(f"{rows}{source.name} → {', '.join(targets)} with {model.name}"))
+        self._total = source.total
+        self._paces = {target: _Pace() for target in targets}
+        self._last = self._printed = self._started = time.monotonic()
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, get_renderable=self._table, transient=True)
+            self._live.start()
+
+    def batch(self, language: str, segments: int, tokens: int) -> None:
+        """A batch is done."""
+        pace = self._paces[language]
+        now = time.monotonic()
+        pace.seconds += now - self._last
+        self._last = now
+        pace.segments += segments
+        pace.tokens += tokens
+        if self._live is None and now - self._printed > _EVERY:
+            self._printed = now
+            self._console.print(self._line(language), highlight=False)
+
+    def unit(self, language: str, stats: Stats, resumed: bool) -> None:
+        """A window of one language is committed, now or (`resumed`) by an earlier run."""
+        if language in self._paces:
+            pace = self._paces[language]
+            pace.stats += stats
+            if resumed:
+                self._resumed_rows += stats.rows
+            else:
+                self._fresh_rows += stats.rows
+        self._last = time.monotonic()
+
+    def finish(self) -> None:
+        """Stop drawing; also right after an error."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _left(self) -> str:
+        if self._total is None or not self._fresh_rows:
+            return "–"
+        rows = self._total * len(self._paces) - self._fresh_rows - self._resumed_rows
+        seconds = rows * (time.monotonic() - self._started) / self._fresh_rows
+        return f"{max(0, round(seconds)) // 60}:{max(0, round(seconds)) % 60:02d}"
+
+    def _line(self, language: str) -> str:
+        pace = self._paces[language]
+        rows = f"{pace.stats.rows:,}" + (f"/{self._total:,}" if self._total else "")
+        return (
+            f"{language}: {rows} rows, {pace.rate(pace.segments)} segments, "
+            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} saved by deduplication, "
+            f"time left {self._left()}"
+        )
+
+    def _table(self) -> Group:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("language")
+        for name in ("rows", "segments", "segments/s", "tokens/s", "deduplicated"):
+            table.add_column(name, justify="right")
+        for language, pace in self._paces.items():
+            table.add_row(
+                language,
+                f"{pace.stats.rows:,}" + (f"/{self._total:,}" if self._total else ""),
+                f"{pace.segments:,}",
+                pace.rate(pace.segments),
+                pace.rate(pace.tokens),
+                pace.saved(),
+            )
+        return Group(table, Text(f"time left {self._left()}"))

@@ -1,0 +1,95 @@
+"""A recipe: the settings of every stage in one TOML file, parsed once, at the edge."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qa_parallel.errors import QAParallelError, RecipeError
+from qa_parallel.models import ModelSettings
+from qa_parallel.sources import SourceSettings
+from qa_parallel.translate import TranslateSettings
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Recipe(BaseModel):
+    """What `qa-parallel run` does: a table per stage, a folder for the outcome."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str = ""
+    # where the outcome goes, relative to the folder that the command is started in
+    out: Path
+    source: SourceSettings
+    model: ModelSettings = ModelSettings()
+    translate: TranslateSettings
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The recipe in `path`. A source that is a relative path is looked for beside the recipe.
+
+    Raises
+    ------
+    RecipeError
+        No such file, no TOML, an unknown key (the nearest known one is named), a wrong value.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"expected a recipe, found no file {path}", "check the path") from None
+    except OSError as error:
+        raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"expected a recipe in UTF-8, found other bytes in {path}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not TOML: {error}", "recipes are TOML, not YAML") from None
+    source = values.get("source", {})
+    beside = path.parent / str(source.get("source", ""))
+    if isinstance(source, dict) and source.get("source") and beside.exists():
+        values["source"] = {**source, "source": str(beside)}
+    return parse(Recipe, values, f"recipe {path.name}")
+
+
+def parse(kind: type[T], values: dict[str, Any], what: str) -> T:
+    """`values` as frozen settings; the first mistake becomes one clear line.
+
+    Raises
+    ------
+    RecipeError
+        An unknown key or a wrong value. Errors of ours (a language unknown …) pass as they are.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, QAParallelError):
+            raise cause from None
+        place = [str(part) for part in first["loc"]]
+        where = f"{what}, [{place[0]}]" if len(place) > 1 else what
+        key = place[-1] if place else ""
+        if first["type"] == "extra_forbidden":
+            raise RecipeError(f"{where}: unknown key {key!r}", _nearest(kind, place)) from None
+        if first["type"] == "missing":
+            raise RecipeError(f"{where}: expected a key {key!r}, found none") from None
+        found = repr(first["input"])
+        raise RecipeError(f"{where}: {'.'.join(place)} = {found}: {first['msg'].lower()}") from None
+
+
+def _nearest(kind: type[BaseModel], place: list[str]) -> str:
+    for part in place[:-1]:
+        annotation = kind.model_fields[part].annotation if part in kind.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        kind = annotation
+    known = list(kind.model_fields)
+    close = difflib.get_close_matches(place[-1], known, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known keys: {', '.join(known)}"

@@ -1,0 +1,85 @@
+"""The tables that the stages hand to each other, and how their ids are made."""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+from qa_parallel.errors import SourceError
+
+CORPUS = pl.Schema(
+    {
+        # key: (qa_id, language); qa_id is the same in every language
+        "qa_id": pl.String(),
+        # several questions may share a passage; equal to qa_id where there is none
+        "passage_id": pl.String(),
+        # NLLB / FLORES-200 code, e.g. "swh_Latn"
+        "language": pl.String(),
+        "title": pl.String(),
+        "question": pl.String(),
+        "answer": pl.String(),
+        "passage": pl.String(),
+        # [start, end) of each sentence, in code points of `passage`
+        "sentence_breaks": pl.List(pl.Array(pl.Int32(), 2)),
+        # indices into sentence_breaks; several where the answer crosses a boundary
+        "answer_sentences": pl.List(pl.Int32()),
+        # code points into `passage`; null where the span could not be placed
+        "answer_start": pl.Int32(),
+        # "source" | "exact" | "fuzzy"; null where there is no span
+        "answer_method": pl.String(),
+        "split": pl.String(),
+        # "org/name@revision" or "file-name@digest"
+        "source": pl.String(),
+        # row or position in the source, for a person to find it again
+        "source_row": pl.String(),
+        "license": pl.String(),
+        # language of the text this row was translated from; null = original
+        "translated_from": pl.String(),
+        # "model@revision"; null = written by a person
+        "translator": pl.String(),
+        # mean log-probability per generated token; null = not generated
+        "question_logprob": pl.Float32(),
+        "answer_logprob": pl.Float32(),
+        "passage_logprob": pl.Float32(),
+        # "field:flag", e.g. "passage:loop"
+        "flags": pl.List(pl.String()),
+    }
+)
+
+
+def check(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.DataFrame:
+    """Return `frame` with exactly the columns of `schema`, in its order.
+
+    Raises
+    ------
+    SourceError
+        A column is missing or has another type; the message names the first one.
+    """
+    for name, dtype in schema.items():
+        if name not in frame.columns:
+            raise SourceError(
+                f"{what}: expected a column {name!r}, found {', '.join(frame.columns) or 'none'}",
+                "is this a corpus that qa-parallel wrote?",
+            )
+        if frame.schema[name] != dtype:
+            raise SourceError(f"{what}: expected {name!r} as {dtype}, found {frame.schema[name]}")
+    return frame.select(schema.names())
+
+
+def text_id(prefix: str, *texts: str | None) -> str:
+    """A stable id from contents alone: `prefix` and 16 hexadecimal digits of BLAKE2b.
+
+    None and the empty string are different; the order of rows plays no part. Lone surrogates,
+    which UTF-8 has no bytes for, count as themselves.
+
+    Examples
+    --------
+    >>> text_id("p", "The cat sat.") == text_id("p", "The cat sat.")
+    True
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        data = b"\x00" if text is None else b"\x01" + text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return prefix + digest.hexdigest()

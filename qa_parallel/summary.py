@@ -1,0 +1,84 @@
+"""What a finished corpus folder holds, for a person: counts, and rows side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qa_parallel import dataset
+
+_ROWS = 3
+_PASSAGE = 300  # characters shown of a passage
+
+
+def describe(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Tables and lines that tell what is in `folder`, from its manifest and its rows."""
+    yield _counts(manifest)
+    for line in _lines(manifest):
+        yield Text(line)
+    codes = list(manifest["languages"])
+    for number, (qa_id, rows) in enumerate(dataset.side_by_side(folder, codes, _ROWS), start=1):
+        yield Text(f"\n{number}. {qa_id}", style="bold")
+        yield _row(rows)
+    yield Text(
+        f"\nThe corpus is in {folder}. To go on:\n"
+        f'  python -c "from datasets import load_dataset; '
+        f"print(load_dataset('{folder}', '{codes[-1]}')['{_split(manifest)}'][0])\""
+    )
+
+
+def _split(manifest: Mapping[str, Any]) -> str:
+    name = Path(next(iter(manifest["files"]))).name
+    return name.rsplit("-", 3)[0]
+
+
+def _counts(manifest: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    names = ("rows", "segments", "unique", "cached", "translated", "tokens")
+    table.add_column("language")
+    for name in (*names, "answers placed", "flags"):
+        table.add_column(name, justify="right")
+    for code, stats in manifest["languages"].items():
+        placed = ", ".join(
+            f"{method} {count / stats['spans']:.0%}"
+            for method, count in sorted(stats["placed"].items())
+            if stats["spans"]
+        )
+        flags = sum(stats["flags"].values())
+        table.add_row(code, *(f"{stats[name]:,}" for name in names), placed, f"{flags:,}")
+    return table
+
+
+def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    translated = [item for item in manifest["languages"].values() if item["segments"]]
+    if translated:
+        segments = sum(item["segments"] for item in translated)
+        saved = 1 - sum(item["unique"] for item in translated) / segments
+        yield f"{saved:.0%} of the segments saved by deduplication"
+    left_out = {name: n for name, n in manifest.get("source_counts", {}).items() if n}
+    if left_out:
+        yield "source rows: " + ", ".join(
+            f"{name.replace('_', ' ')} {count:,}" for name, count in left_out.items()
+        )
+
+
+def _row(rows: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for code, row in rows.items():
+        for name, label in (("question", "Q"), ("answer", "A"), ("passage", "P")):
+            if row[name]:
+                table.add_row(code if name == "question" else "", label, _shorten(row[name]))
+    return table
+
+
+def _shorten(text: str) -> Text:
+    text = " ".join(text.split())
+    return Text(text if len(text) <= _PASSAGE else text[:_PASSAGE] + "…")

@@ -1,0 +1,385 @@
+"""A corpus in one language to the same corpus in many: unique segments out, rows back in.
+
+`prepare` cuts a frame into unique segments and tokenises them once for all languages;
+`translate_into` translates them into one language and puts the rows together again. Both work
+on Polars frames and know nothing of files; `translate_corpus` is the two for a notebook.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import polars as pl
+from pydantic import Field, field_validator
+
+from qa_parallel import languages, segment, spans
+from qa_parallel.cache import Translation
+from qa_parallel.engine import DecodingSettings
+from qa_parallel.errors import LanguageError
+from qa_parallel.schema import CORPUS
+from qa_parallel.text import has_letters
+
+FIELDS = ("question", "answer", "passage")
+# Flag of a text of which a sentence was too long for the model and was cut at commas or words.
+CUT = "cut"
+
+
+class TranslateSettings(DecodingSettings):
+    """What to translate into, and how the work is divided."""
+
+    # NLLB codes; the source language, if among them, is dropped: it is a member anyhow
+    to: tuple[str, ...] = Field(min_length=1)
+    # rows that are translated and committed together: the most work that a kill can cost
+    window_rows: int = Field(1000, ge=1)
+    # rows in one parquet file, rounded up to whole windows
+    shard_rows: int = Field(50_000, ge=1)
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> tuple[str, ...]:
+        texts = value.split(",") if isinstance(value, str) else value
+        return tuple(dict.fromkeys(languages.parse(text.strip()) for text in texts))
+
+
+class Translator(Protocol):
+    """What `translate_into` needs of an engine; tests put a dictionary in its place."""
+
+    source: str
+    max_source_tokens: int
+
+    def encode(self, texts: Sequence[str]) -> list[list[str]]:
+        """Subword tokens of each text."""
+        ...
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        tokens: Sequence[list[str]],
+        target: str,
+        on_batch: Callable[[int, int], None] = ...,
+    ) -> list[Translation]:
+        """Translations in the order of `texts`."""
+        ...
+
+
+class Cache(Protocol):
+    """Where known translations are; `qa_parallel.cache.TranslationCache` is one."""
+
+    def known(self, texts: Sequence[str]) -> Mapping[str, Translation]: ...
+
+    def store(self, translations: Mapping[str, Translation]) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Text:
+    """One distinct text: its sentences as segment numbers, or as strings that stay as they are."""
+
+    sentences: tuple[tuple[int | str, ...], ...]
+    gaps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A frame of source rows cut into unique segments; see `prepare`."""
+
+    rows: pl.DataFrame
+    segments: list[str]
+    tokens: list[list[str]]
+    texts: list[_Text]
+    # field -> index into `texts` for every row, None where the row has no such text
+    columns: dict[str, list[int | None]]
+    # segments before the same ones were merged
+    occurrences: int
+
+
+@dataclass
+class Stats:
+    """Counts of one language; those of two windows add up with `+`."""
+
+    rows: int = 0
+    segments: int = 0  # before merging equal ones
+    unique: int = 0
+    cached: int = 0
+    translated: int = 0
+    tokens: int = 0
+    spans: int = 0  # rows whose source answer has a place in its passage
+    placed: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary that JSON can hold. (`asdict` rebuilds a Counter wrongly.)"""
+        return {
+            name: dict(value) if isinstance(value, Counter) else value
+            for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Stats:
+        """Stats from what `to_json` made of them."""
+        counters = {name: Counter(values[name]) for name in ("placed", "flags")}
+        return cls(**{**values, **counters})
+
+    def __add__(self, other: Stats) -> Stats:
+        return Stats(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+
+def annotate(rows: pl.DataFrame) -> pl.DataFrame:
+    """CORPUS rows with `sentence_breaks` and `answer_sentences` filled in where they are null.
+
+    Breaks that the source gave are kept if they cover the passage; the answer's sentences
+    follow from `answer_start` and the length of the answer, none where the place is unknown.
+    """
+    known: dict[tuple[str, str], list[segment.Span]] = {}
+    breaks: list[list[segment.Span] | None] = []
+    holders: list[list[int] | None] = []
+    for passage, language, given, answer, start in rows.select(
+        "passage", "language", "sentence_breaks", "answer", "answer_start"
+    ).iter_rows():
+        if passage is None:
+            breaks.append(None)
+            holders.append(None)
+            continue
+        found = _covering(passage, given)
+        if found is None:
+            key = (passage, language)
+            if key not in known:
+                known[key] = segment.sentence_spans(passage, language)
+            found = known[key]
+        breaks.append(found)
+        has_place = start is not None and answer
+        holders.append(segment.sentences_of(start, start + len(answer), found) if has_place else [])
+    return rows.with_columns(
+        pl.Series("sentence_breaks", breaks, dtype=CORPUS["sentence_breaks"]),
+        pl.Series("answer_sentences", holders, dtype=CORPUS["answer_sentences"]),
+    )
+
+
+def _covering(passage: str, given: Any) -> list[segment.Span] | None:
+    """Sentence breaks of the source, if nothing but space lies outside and between them."""
+    if given is None or not len(given):
+        return None
+    found = [(int(start), int(end)) for start, end in given]
+    edges = [0, *(edge for span in found for edge in span), len(passage)]
+    if edges != sorted(edges):
+        return None
+    outside = zip(edges[::2], edges[1::2], strict=True)
+    return None if any(passage[start:end].strip() for start, end in outside) else found
+
+
+def prepare(rows: pl.DataFrame, engine: Translator) -> Window:
+    """Cut CORPUS rows of the engine's source language into unique, tokenised segments."""
+    rows = annotate(rows)
+    drafts: dict[tuple[str, tuple[segment.Span, ...]], int] = {}
+    columns: dict[str, list[int | None]] = {}
+    for name in FIELDS:
+        breaks = rows["sentence_breaks"].to_list() if name == "passage" else [None] * rows.height
+        columns[name] = [
+            None
+            if not text
+            else drafts.setdefault((text, _spans(text, given, engine)), len(drafts))
+            for text, given in zip(rows[name].to_list(), breaks, strict=True)
+        ]
+    sentences = dict.fromkeys(text[start:end] for text, bounds in drafts for start, end in bounds)
+    normal = {raw: segment.normalise(raw, engine.source) for raw in sentences}
+    cut = _cut_long(list(dict.fromkeys(normal.values())), engine)
+    numbers: dict[str, int] = {}
+    texts = [
+        _Text(
+            sentences=tuple(
+                tuple(
+                    numbers.setdefault(piece, len(numbers)) if has_letters(piece) else piece
+                    for piece in cut[normal[text[start:end]]]
+                )
+                for start, end in bounds
+            ),
+            gaps=tuple(segment.gaps(text, bounds)),
+        )
+        for text, bounds in drafts
+    ]
+    segments = list(numbers)
+    sizes = [sum(isinstance(piece, int) for s in text.sentences for piece in s) for text in texts]
+    occurrences = sum(
+        sizes[index] for column in columns.values() for index in column if index is not None
+    )
+    return Window(rows, segments, engine.encode(segments), texts, columns, occurrences)
+
+
+def _spans(text: str, given: Any, engine: Translator) -> tuple[segment.Span, ...]:
+    if given is None:
+        return tuple(segment.sentence_spans(text, engine.source))
+    return tuple((int(start), int(end)) for start, end in given)
+
+
+def _cut_long(sentences: list[str], engine: Translator) -> dict[str, list[str]]:
+    """Every sentence as a list of pieces that the model can take, most of them whole."""
+
+    def count(text: str) -> int:
+        return len(engine.encode([text])[0])
+
+    limit = engine.max_source_tokens
+    # No token is shorter than a character, so most sentences need not be counted.
+    return {
+        sentence: [sentence] if len(sentence) <= limit else segment.pieces(sentence, count, limit)
+        for sentence in sentences
+    }
+
+
+def translate_into(
+    window: Window,
+    target: str,
+    engine: Translator,
+    cache: Cache | None = None,
+    translator: str = "",
+    on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+) -> tuple[pl.DataFrame, Stats]:
+    """CORPUS rows of `window` in `target`, and what was done for them.
+
+    Parameters
+    ----------
+    translator:
+        What the column of that name says: "model@revision".
+    cache:
+        Asked before, and told after. None = everything is translated.
+    on_batch:
+        Told of every finished batch: segments, generated tokens.
+    """
+    known = {} if cache is None else dict(cache.known(window.segments))
+    missing = [index for index, text in enumerate(window.segments) if text not in known]
+    fresh = engine.translate(
+        [window.segments[index] for index in missing],
+        [window.tokens[index] for index in missing],
+        target,
+        on_batch,
+    )
+    new = {window.segments[index]: item for index, item in zip(missing, fresh, strict=True)}
+    if cache is not None and new:
+        cache.store(new)
+    known.update(new)
+    rows, placed = _assemble(window, [known[text] for text in window.segments], target, translator)
+    stats = Stats(
+        rows=rows.height,
+        segments=window.occurrences,
+        unique=len(window.segments),
+        cached=len(window.segments) - len(missing),
+        translated=len(missing),
+        tokens=sum(item.tokens for item in fresh),
+        spans=window.rows["answer_start"].count(),
+        placed=placed,
+        flags=Counter(flag for flags in rows["flags"].to_list() for flag in flags),
+    )
+    return rows, stats
+
+
+@dataclass(frozen=True)
+class _Built:
+    text: str
+    breaks: list[segment.Span]
+    logprob: float | None
+    flags: list[str]
+
+
+def _assemble(
+    window: Window, translations: Sequence[Translation], target: str, translator: str
+) -> tuple[pl.DataFrame, Counter[str]]:
+    built = [_build(text, translations, target) for text in window.texts]
+    fields = {
+        name: [None if index is None else built[index] for index in column]
+        for name, column in window.columns.items()
+    }
+    starts, methods = _place(window, fields, target)
+    source = window.rows["language"]
+    rows = window.rows.with_columns(
+        *(
+            pl.Series(name, [item and item.text for item in items], dtype=pl.String())
+            for name, items in fields.items()
+        ),
+        *(
+            pl.Series(f"{name}_logprob", [item and item.logprob for item in items], pl.Float32())
+            for name, items in fields.items()
+        ),
+        pl.Series(
+            "sentence_breaks",
+            [item and item.breaks for item in fields["passage"]],
+            dtype=CORPUS["sentence_breaks"],
+        ),
+        pl.Series("answer_start", starts, dtype=CORPUS["answer_start"]),
+        pl.Series("answer_method", methods, dtype=CORPUS["answer_method"]),
+        pl.Series("flags", list(_row_flags(fields)), dtype=CORPUS["flags"]),
+        pl.lit(target).alias("language"),
+        source.alias("translated_from"),
+        pl.lit(translator, dtype=pl.String()).alias("translator"),
+    ).select(CORPUS.names())
+    return rows, Counter(method for method in methods if method)
+
+
+def _build(text: _Text, translations: Sequence[Translation], target: str) -> _Built:
+    joiner = languages.LANGUAGES[target].joiner
+    flags: dict[str, None] = {}
+    logprob, tokens = 0.0, 0
+    sentences = []
+    for pieces in text.sentences:
+        parts = []
+        if len(pieces) > 1:
+            flags[CUT] = None
+        for piece in pieces:
+            if isinstance(piece, str):
+                parts.append(piece)
+                continue
+            done = translations[piece]
+            parts.append(done.text)
+            logprob += done.logprob
+            tokens += done.tokens
+            flags.update(dict.fromkeys(done.flags))
+        sentences.append(joiner.join(parts))
+    joined, breaks = segment.rejoin(sentences, text.gaps, target)
+    return _Built(joined, breaks, logprob / tokens if tokens else None, list(flags))
+
+
+def _place(
+    window: Window, fields: Mapping[str, list[_Built | None]], target: str
+) -> tuple[list[int | None], list[str | None]]:
+    starts: list[int | None] = []
+    methods: list[str | None] = []
+    holders = window.rows["answer_sentences"].to_list()
+    for answer, passage, held in zip(fields["answer"], fields["passage"], holders, strict=True):
+        found = None
+        if answer and passage and held:
+            inside = [passage.breaks[index] for index in held]
+            found = spans.place(answer.text, passage.text, inside, target)
+        starts.append(found[0] if found else None)
+        methods.append(found[1] if found else None)
+    return starts, methods
+
+
+def _row_flags(fields: Mapping[str, list[_Built | None]]) -> Iterator[list[str]]:
+    for row in zip(*fields.values(), strict=True):
+        yield [
+            f"{name}:{flag}"
+            for name, item in zip(fields, row, strict=True)
+            if item
+            for flag in item.flags
+        ]
+
+
+def translate_corpus(
+    corpus: pl.DataFrame, targets: Sequence[str], engine: Translator, translator: str = ""
+) -> pl.DataFrame:
+    """`corpus` and its translations into `targets` in one frame, for small data.
+
+    Raises
+    ------
+    LanguageError
+        Rows are not in the engine's source language.
+    """
+    foreign = set(corpus["language"].unique()) - {engine.source}
+    if foreign:
+        raise LanguageError(
+            f"expected rows in {engine.source}, found {', '.join(sorted(foreign))}",
+            "translate one source language at a time",
+        )
+    window = prepare(corpus, engine)
+    frames = [translate_into(window, target, engine, None, translator)[0] for target in targets]
+    return pl.concat([window.rows.select(CORPUS.names()), *frames])

@@ -1,0 +1,204 @@
+"""Decoding: batches, scores, the second decoding, memory that runs out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa_parallel.engine import DecodingSettings, Engine, _Item, _tidy, batches, pick_device, room
+from qa_parallel.errors import ModelError
+from qa_parallel.models import ModelSettings, resolve
+
+TEXTS = [
+    "The cat sat on the mat.",
+    "A dog ran.",
+    "The dog sat.",
+    "Cat!",
+    "The mat ran in the park.",
+]
+
+
+@pytest.fixture
+def engine(tiny_nllb: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    cache = tmp_path_factory.getbasetemp() / "models"
+    model = resolve(ModelSettings(model=str(tiny_nllb), quantization="float32", cache=cache))
+    settings = DecodingSettings(beam=2, compute_type="float32", threads=1, guards=False)
+    return Engine(model, settings, "eng_Latn")
+
+
+def item(index: int, size: int) -> _Item:
+    return _Item(index, f"text {index}", ["x"] * size)
+
+
+@given(st.lists(st.integers(0, 40), max_size=60), st.integers(16, 200))
+def test_batches_hold_everything_once_within_the_budget(sizes: list[int], budget: int) -> None:
+    items = [item(index, size) for index, size in enumerate(sizes)]
+    found = list(batches(items, budget))
+    assert sorted(one.index for batch in found for one in batch) == list(range(len(sizes)))
+    for batch in found:
+        longest = max(len(one.tokens) for one in batch)
+        assert len(batch) == 1 or (longest + 2) * len(batch) <= budget
+    lengths = [len(one.tokens) for batch in found for one in batch]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_batches_do_not_depend_on_the_order_of_the_rows() -> None:
+    items = [item(index, index % 5) for index in range(20)]
+    assert list(batches(items, 16)) == list(batches(items[::-1], 16))
+
+
+def test_translations_keep_the_order_and_do_not_depend_on_the_batch(engine: Engine) -> None:
+    together = engine.translate(TEXTS, engine.encode(TEXTS), "deu_Latn")
+    for text, expected in zip(TEXTS, together, strict=True):
+        alone = engine.translate([text], engine.encode([text]), "deu_Latn")[0]
+        assert alone.text == expected.text
+        assert alone.logprob == pytest.approx(expected.logprob, rel=1e-4)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.6, 1.0])
+def test_logprob_is_the_sum_that_the_model_itself_gives(engine: Engine, penalty: float) -> None:
+    """Oracle: CTranslate2 scores the tokens that it generated."""
+    engine.settings = engine.settings.model_copy(update={"length_penalty": penalty})
+    tokens = engine.encode(TEXTS)
+    translator: Any = engine._translator
+    found = engine.translate(TEXTS, tokens, "deu_Latn")
+    for piece, translation in zip(tokens, found, strict=True):
+        source = engine.tokenizer.source(piece, "eng_Latn")
+        limit = min(room(len(piece)), engine.model.max_positions - 8)
+        hypothesis = translator.translate_batch(
+            [source], [["deu_Latn"]], beam_size=2, length_penalty=penalty, max_decoding_length=limit
+        )[0].hypotheses[0]
+        scored = translator.score_batch([source], [hypothesis])[0].log_probs[1:]
+        ended = "truncated" not in translation.flags
+        expected = scored if ended else scored[:-1]
+        assert translation.tokens == len(expected)
+        assert translation.logprob == pytest.approx(sum(expected), rel=1e-4, abs=1e-4)
+
+
+def test_scores_of_given_translations(engine: Engine) -> None:
+    items = [_Item(0, TEXTS[0], engine.encode(TEXTS[:1])[0])]
+    ((logprob, count),) = engine._score(items, ["Ein Hund."], "deu_Latn")
+    german = engine.encode(["Ein Hund."])[0]
+    translator: Any = engine._translator
+    source = engine.tokenizer.source(items[0].tokens, "eng_Latn")
+    scored = translator.score_batch([source], [["deu_Latn", *german]])[0].log_probs[1:]
+    assert count == len(german) + 1
+    assert logprob == pytest.approx(sum(scored), rel=1e-5)
+
+
+class Moody:
+    """In CTranslate2's place: loops unless n-grams may not repeat; small memory."""
+
+    def __init__(self, room: int = 10_000, second: str = "gut") -> None:
+        self.room, self.second, self.sizes = room, second, list[int]()
+
+    def translate_batch(self, source: Any, prefix: Any, **options: Any) -> list[Any]:
+        size = len(source) * max(map(len, source))
+        self.sizes.append(size)
+        words = [self.second] if "no_repeat_ngram_size" in options else ["in"] * 9
+        done = SimpleNamespace(hypotheses=[[*prefix[0], *words, "</s>"]], scores=[-0.5])
+
+        def result() -> Any:
+            if size > self.room:
+                raise RuntimeError("CUDA failed with error out of memory")
+            return done
+
+        return [SimpleNamespace(result=result) for _ in source]
+
+    def score_batch(self, source: Any, targets: Any, **options: Any) -> list[Any]:
+        return [SimpleNamespace(log_probs=[0.0, -1.0, -2.0]) for _ in source]
+
+
+class Words:
+    """A tokenizer of words."""
+
+    eos, unk = "</s>", "<unk>"
+
+    def encode_batch(self, texts: list[str]) -> list[list[str]]:
+        return [text.split() for text in texts]
+
+    def decode_batch(self, batch: list[list[str]]) -> list[str]:
+        return [" ".join(tokens) for tokens in batch]
+
+    def source(self, tokens: list[str], language: str) -> list[str]:
+        return [language, *tokens, self.eos]
+
+    def prefix(self, language: str) -> list[str]:
+        return [language]
+
+
+def moody(translator: Moody, **settings: Any) -> Engine:
+    engine = object.__new__(Engine)
+    engine.source, engine.device = "eng_Latn", "cpu"
+    engine.settings = DecodingSettings(**settings)
+    engine.tokenizer, engine._translator = Words(), translator  # type: ignore[assignment]
+    engine.model = SimpleNamespace(max_positions=100)  # type: ignore[assignment]
+    engine.batch_tokens, engine._workers = 64, 1
+    return engine
+
+
+def test_a_loop_is_decoded_once_more_and_the_better_one_kept() -> None:
+    engine = moody(Moody())
+    found = engine.translate(["a b", "c"], [["a", "b"], ["c"]], "deu_Latn")
+    assert [one.text for one in found] == ["gut", "gut"]
+    assert [one.flags for one in found] == [("redecoded",)] * 2
+    # scored by the plain model, the language token left out
+    assert [(one.logprob, one.tokens) for one in found] == [(-3.0, 2)] * 2
+
+
+def test_a_second_decoding_that_is_no_better_is_not_kept() -> None:
+    engine = moody(Moody(second="<unk> " * 9))
+    (found,) = engine.translate(["a b"], [["a", "b"]], "deu_Latn")
+    assert found.flags == ("loop",)
+    assert found.text == "in in in in in in in in in"
+
+
+def test_without_guards_nothing_is_decoded_twice() -> None:
+    translator = Moody()
+    (found,) = moody(translator, guards=False).translate(["a"], [["a"]], "deu_Latn")
+    assert len(translator.sizes) == 1
+    assert found.flags == ("loop",)
+
+
+def test_when_memory_runs_out_the_batches_are_halved() -> None:
+    translator = Moody(room=20)
+    engine = moody(translator, guards=False)
+    texts = [f"w{number} x y" for number in range(40)]
+    found = engine.translate(texts, [text.split() for text in texts], "deu_Latn")
+    assert len(found) == 40
+    assert engine.batch_tokens <= 20
+    assert translator.sizes[-1] <= 20
+
+
+def test_a_text_that_does_not_fit_alone_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match="out of memory"):
+        moody(Moody(room=1), guards=False).translate(["a"], [["a"]], "deu_Latn")
+
+
+def test_a_full_stop_that_the_source_lacks_is_dropped() -> None:
+    assert _tidy("Paris", "Paris.") == "Paris"
+    assert _tidy("Paris.", "Paris.") == "Paris."
+    assert _tidy("東京", "东京。") == "东京"
+    assert _tidy("and so on", "und so weiter...") == "und so weiter..."
+    assert _tidy("a", ".") == "."
+
+
+def test_cuda_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
+    assert pick_device("auto") == "cpu"
+    with pytest.raises(ModelError, match="expected a CUDA device, found none"):
+        pick_device("cuda")
+    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 2)
+    assert pick_device("auto") == "cuda"
+
+
+def test_the_signature_names_what_shapes_the_output() -> None:
+    plain = DecodingSettings()
+    assert plain.signature() == DecodingSettings(threads=1, batch_tokens=64).signature()
+    for change in ({"beam": 1}, {"length_penalty": 0.5}, {"guards": False}, {"compute_type": "x"}):
+        assert plain.signature() != DecodingSettings.model_validate(change).signature()

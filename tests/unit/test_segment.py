@@ -1,0 +1,92 @@
+"""Splitting, normalising and rejoining of text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sacremoses import MosesPunctNormalizer
+
+from qa_parallel import segment
+
+ODD = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("  \n.!?;,:\"'«»“”’()%"))
+
+
+@given(ODD)
+def test_normalise_is_moses_whatever_the_shortcut(text: str) -> None:
+    """The quick check may only skip what Moses would leave alone."""
+    spaced = " ".join(text.split())
+    expected = " ".join(MosesPunctNormalizer(lang="en").normalize(spaced).split())
+    assert segment.normalise(text, "eng_Latn") == expected
+
+
+@given(ODD)
+def test_spans_cover_all_but_space(text: str) -> None:
+    spans = segment.sentence_spans(text, "eng_Latn")
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    assert edges == sorted(edges)
+    outside = list(zip(edges[::2], edges[1::2], strict=True))
+    assert not "".join(text[start:end] for start, end in outside).strip()
+    assert all(text[start:end].strip() == text[start:end] != "" for start, end in spans)
+
+
+def test_abbreviations_and_decimals_do_not_end_a_sentence() -> None:
+    text = "Dr. Smith is 3.5 m tall. He left! “Really?” Yes."
+    found = [text[start:end] for start, end in segment.sentence_spans(text, "eng_Latn")]
+    assert found[:2] == ["Dr. Smith is 3.5 m tall.", "He left!"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("A heading\nThe text begins.", ["A heading", "The text begins."]),
+        ("a line that was\nwrapped by an editor.", ["a line that was\nwrapped by an editor."]),
+        ("first item\n\nsecond item", ["first item", "second item"]),
+        ("  \n \n", []),
+        ("مرحبا. كيف حالك؟ بخير.", ["مرحبا.", "كيف حالك؟", "بخير."]),
+        ("你好。我是人！", ["你好。", "我是人！"]),
+    ],
+)
+def test_sentences(text: str, sentences: list[str]) -> None:
+    language = "arb_Arab" if "م" in text else "zho_Hans" if "你" in text else "eng_Latn"
+    assert [text[a:b] for a, b in segment.sentence_spans(text, language)] == sentences
+
+
+def test_rejoin_keeps_paragraphs_and_writes_no_space_in_chinese() -> None:
+    text, spans = segment.rejoin(["一。", "二。", "三。"], [" ", " \n\n  "], "zho_Hans")
+    assert text == "一。二。\n\n三。"
+    assert [text[a:b] for a, b in spans] == ["一。", "二。", "三。"]
+
+
+def test_thai_writes_a_space_between_sentences_though_none_between_words() -> None:
+    assert segment.rejoin(["ก", "ข"], ["  "], "tha_Thai")[0] == "ก ข"
+
+
+def test_rejoin_of_an_empty_translation_leaves_no_double_space() -> None:
+    text, spans = segment.rejoin(["", "Zwei.", "Drei."], [" ", " "], "deu_Latn")
+    assert text == "Zwei. Drei."
+    assert spans[0] == (0, 0)
+
+
+def _words(text: str) -> int:
+    return len(text.split())
+
+
+@given(st.lists(st.sampled_from(["a", "bb,", "c;", "d", "e,"]), min_size=1, max_size=60))
+def test_pieces_lose_nothing_and_keep_the_limit(words: list[str]) -> None:
+    cut = segment.pieces(" ".join(words), _words, 7)
+    assert " ".join(cut).split() == words
+    assert all(_words(piece) <= 7 for piece in cut)
+
+
+def test_pieces_cut_at_semicolons_before_commas() -> None:
+    assert segment.pieces("a, b; c, d", _words, 2) == ["a, b;", "c, d"]
+
+
+def test_a_word_without_end_is_cut_by_characters() -> None:
+    assert [len(piece) for piece in segment.pieces("x" * 100, len, 30)] == [25, 25, 25, 25]
+
+
+def test_sentences_of_an_answer_across_a_boundary() -> None:
+    assert segment.sentences_of(8, 13, [(0, 10), (11, 24)]) == [0, 1]
+    assert segment.sentences_of(11, 13, [(0, 10), (11, 24)]) == [1]

@@ -1,0 +1,36 @@
+"""Placing a translated answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa_parallel import spans
+
+
+@pytest.mark.parametrize(
+    ("answer", "passage", "language", "expected"),
+    [
+        ("Haus", "Das Haus ist alt.", "deu_Latn", (4, "exact")),
+        ("haus", "Das Haus ist alt.", "deu_Latn", (4, "exact")),
+        # a word's beginning counts, its inside does not
+        ("Ankara", "Tom Ankara'da yaşıyor.", "tur_Latn", (4, "exact")),
+        ("he", "She saw the hen.", "eng_Latn", (12, "exact")),
+        ("ताब", "यह किताब है.", "mar_Deva", None),
+        ("किताब", "यह किताब है.", "mar_Deva", (3, "exact")),
+        # no spaces between words: anywhere
+        ("东京", "我住在东京。", "zho_Hans", (3, "exact")),
+        ("the old house", "It was in an old house there.", "eng_Latn", None),
+        ("in dem alten Haus", "Er wohnt in einem alten Haus.", "deu_Latn", (12, "fuzzy")),
+        ("", "Text.", "deu_Latn", None),
+        ("viel länger als der Satz ist", "Kurz.", "deu_Latn", None),
+    ],
+)
+def test_place(answer: str, passage: str, language: str, expected: tuple[int, str] | None) -> None:
+    assert spans.place(answer, passage, [(0, len(passage))], language) == expected
+
+
+def test_only_the_answers_sentences_are_searched() -> None:
+    passage = "Tom came. Tom left."
+    assert spans.place("Tom", passage, [(10, 19)], "eng_Latn") == (10, "exact")
+    assert spans.place("Tom", passage, [], "eng_Latn") is None
+    assert spans.place("came", passage, [(10, 19)], "eng_Latn") is None

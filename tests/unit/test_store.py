@@ -1,0 +1,72 @@
+"""Atomic files, digests, locks."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from qa_parallel import store
+from qa_parallel.errors import StoreError
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    store.write_json(path, {"a": 1})
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        store.write_json(path, {"a": 2})
+    assert store.read_json(path) == {"a": 1}
+    assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_the_same_frame_gives_the_same_bytes(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"a": [["x"], None, []], "b": ["é", None, "z" * 1000]})
+    for name in ("one", "two"):
+        store.write_parquet(tmp_path / name, frame)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert store.read_parquet(tmp_path / "one").equals(frame)
+
+
+def test_digest_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert store.digest(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_fingerprint_ignores_the_order_of_keys() -> None:
+    assert store.fingerprint({"a": 1, "b": 2}) == store.fingerprint({"b": 2, "a": 1})
+    assert store.fingerprint({"a": 1}) != store.fingerprint({"a": 2})
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from qa_parallel import store\n"
+        "from qa_parallel.errors import StoreError\n"
+        "try:\n    store.locked(Path(sys.argv[1])).__enter__()\n"
+        "except StoreError as error:\n    print(error)"
+    )
+    with store.locked(tmp_path):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+        )
+    assert "another process is writing" in done.stdout
+    with store.locked(tmp_path):
+        pass  # free again
+
+
+def test_broken_json_and_parquet_are_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("{")
+    with pytest.raises(StoreError, match="expected a JSON file"):
+        store.read_json(tmp_path / "a")
+    with pytest.raises(StoreError, match="cannot read"):
+        store.read_parquet(tmp_path / "a")
