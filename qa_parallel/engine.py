@@ -39,17 +39,17 @@ class DecodingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    beam: int = Field(4, ge=1, le=64)
-    length_penalty: float = Field(1.0, ge=0, le=10)
+    beam: int = Field(default=4, ge=1, le=64)
+    length_penalty: float = Field(default=1.0, ge=0, le=10)
     guards: bool = True
     device: Literal["auto", "cpu", "cuda"] = "auto"
     device_index: tuple[int, ...] = (0,)
     # None = float16 on a GPU, int8 on a CPU
     compute_type: str | None = None
     # padded source tokens in one batch; None = by device
-    batch_tokens: int | None = Field(None, ge=16)
+    batch_tokens: int | None = Field(default=None, ge=16)
     # CPU threads in all; None = every core that this process may use
-    threads: int | None = Field(None, ge=1)
+    threads: int | None = Field(default=None, ge=1)
 
     def signature(self) -> dict[str, Any]:
         """The settings that change what comes out, for the key of the cache.

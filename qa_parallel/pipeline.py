@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import polars as pl
-
 from qa_parallel import dataset, store
 from qa_parallel.cache import TranslationCache
 from qa_parallel.engine import Engine
@@ -282,7 +280,7 @@ def _finish(
     settings: TranslateSettings,
     title: str,
 ) -> dict[str, Any]:
-    split = described["source"]["split"] or "train"
+    split = described["source"]["split"]
     per_shard = -(-settings.shard_rows // settings.window_rows)
     files: dict[str, Any] = {}
     store.remove(out / dataset.DATA)
@@ -297,14 +295,19 @@ def _finish(
         f"Made by qa-parallel from {source.name} with {described['model']['name']}. "
         "Counts, digests and settings: manifest.json.",
     )
+    return {**_manifest(described, stats, files), "source_counts": asdict(source.counts)}
+
+
+def _manifest(
+    described: Mapping[str, Any], stats: Mapping[str, Stats], files: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "kind": "corpus",
         "fingerprint": store.fingerprint(described),
         **described,
         "versions": _versions(),
-        "source_counts": asdict(source.counts),
         "languages": {code: item.to_json() for code, item in stats.items()},
-        "files": files,
+        "files": dict(files),
     }
 
 
@@ -313,9 +316,55 @@ def _versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in names}
 
 
-def import_parallel(frames: Mapping[str, pl.DataFrame], out: Path, overwrite: bool) -> Outcome:
-    """Write human-made parallel rows, one frame a language, as a corpus folder."""
-    raise NotImplementedError
+def import_parallel(
+    parallel: Mapping[str, Path] | Path,
+    out: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    split: str = "train",
+    license: str | None = None,
+    overwrite: bool = False,
+) -> Outcome:
+    """Write human-made parallel files, joined by id, as a corpus folder.
 
+    Parameters and errors as `qa_parallel.parallel_import.import_parallel`; StoreError as
+    `translate`.
+    """
+    from qa_parallel.parallel_import import import_parallel as read
 
-__all__ = ["Outcome", "Reporter", "annotate", "import_parallel", "run", "translate"]
+    made = read(parallel, columns=columns, split=split, license=license)
+    frames = {code: annotate(frame) for code, frame in made.frames().items()}
+    described = {
+        "version": VERSION,
+        "source": {
+            "files": {code: frame["source"][0] for code, frame in frames.items()},
+            "columns": dict(columns or {}),
+            "split": split,
+            "license": license,
+        },
+    }
+    with store.locked(out):
+        if not _claim(out, described, overwrite):
+            return Outcome(out, store.read_json(out / dataset.MANIFEST), complete_before=True)
+        store.remove(out / dataset.DATA)
+        files: dict[str, Any] = {}
+        for code, frame in frames.items():
+            part = _part_path(out / WORK, code)
+            store.write_parquet(part, frame)
+            files |= dataset.write_shards(out, code, split, [part], 1)
+        dataset.write_readme(
+            out, f"Parallel questions in {len(frames)} languages", list(frames), split, f"{made}."
+        )
+        stats = {
+            code: Stats(rows=frame.height, spans=frame["answer_start"].count())
+            for code, frame in frames.items()
+        }
+        manifest = {
+            **_manifest(described, stats, files),
+            "source_counts": {code: asdict(counts) for code, counts in made.counts.items()},
+            "questions": {"all": made.frame["qa_id"].n_unique(), "complete": made.complete()},
+            "passages": made.frame["passage_id"].n_unique(),
+        }
+        store.write_json(out / dataset.MANIFEST, manifest)
+        store.remove(out / WORK)
+    return Outcome(out, manifest, stats=stats)

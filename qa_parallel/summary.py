@@ -60,11 +60,21 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
         segments = sum(item["segments"] for item in translated)
         saved = 1 - sum(item["unique"] for item in translated) / segments
         yield f"{saved:.0%} of the segments saved by deduplication"
-    left_out = {name: n for name, n in manifest.get("source_counts", {}).items() if n}
-    if left_out:
-        yield "source rows: " + ", ".join(
-            f"{name.replace('_', ' ')} {count:,}" for name, count in left_out.items()
+    if "questions" in manifest:
+        questions = manifest["questions"]
+        yield (
+            f"{questions['all']:,} questions, {questions['complete']:,} of them in all "
+            f"{len(manifest['languages'])} languages; {manifest['passages']:,} groups of passages"
         )
+        for code, counts in manifest["source_counts"].items():
+            yield f"{code}: {_some(counts)}"
+    else:
+        yield f"source rows: {_some(manifest['source_counts'])}"
+
+
+def _some(counts: Mapping[str, int]) -> str:
+    """The counts that are not zero, in words."""
+    return ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in counts.items() if n)
 
 
 def _row(rows: Mapping[str, Mapping[str, Any]]) -> Table:

@@ -33,9 +33,9 @@ class TranslateSettings(DecodingSettings):
     # NLLB codes; the source language, if among them, is dropped: it is a member anyhow
     to: tuple[str, ...] = Field(min_length=1)
     # rows that are translated and committed together: the most work that a kill can cost
-    window_rows: int = Field(1000, ge=1)
+    window_rows: int = Field(default=1000, ge=1)
     # rows in one parquet file, rounded up to whole windows
-    shard_rows: int = Field(50_000, ge=1)
+    shard_rows: int = Field(default=50_000, ge=1)
 
     @field_validator("to", mode="before")
     @classmethod

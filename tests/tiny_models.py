@@ -1,0 +1,105 @@
+"""Random models of a few thousand weights, laid out as the published ones are."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+SENTENCES = [
+    "The cat sat on the mat.",
+    "Le chat est assis sur le tapis.",
+    "Die Katze sitzt auf der Matte.",
+    "猫坐在垫子上。",
+    "A dog ran in the park in 1999, didn't it?",
+    "Un chien courait dans le parc.",
+    "Ein Hund lief im Park.",
+]
+LANGUAGES = ["deu_Latn", "eng_Latn", "fra_Latn", "zho_Hans"]
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
+
+
+def build_nllb(folder: Path, languages: Sequence[str] = LANGUAGES) -> Path:
+    """A Hugging Face folder like facebook/nllb-200-*: tokenizer.json with <mask> at its end."""
+    from tokenizers import (
+        AddedToken,
+        Tokenizer,
+        decoders,
+        models,
+        pre_tokenizers,
+        processors,
+        trainers,
+    )
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer: Any = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    trainer = trainers.BpeTrainer(vocab_size=200, special_tokens=SPECIAL, show_progress=False)
+    tokenizer.train_from_iterator(SENTENCES * 3, trainer)
+    tokenizer.add_special_tokens(list(languages))
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=True)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="eng_Latn $A </s>",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in ("eng_Latn", "</s>")],
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    config = {
+        "tokenizer_class": "NllbTokenizer",
+        "src_lang": "eng_Latn",
+        "additional_special_tokens": list(languages),
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+    # Like the published models, two rows more than there are tokens.
+    return _save_model(folder, tokenizer.get_vocab_size() + 2)
+
+
+def build_m2m(folder: Path) -> Path:
+    """A Hugging Face folder like facebook/m2m100_418M: SentencePiece, vocab.json, 100 languages."""
+    import sentencepiece
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SENTENCES * 3),
+        model_writer=model,
+        vocab_size=150,
+        hard_vocab_limit=False,
+        model_type="bpe",
+        minloglevel=2,
+    )
+    (folder / "sentencepiece.bpe.model").write_bytes(model.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    pieces = [processor.id_to_piece(index) for index in range(len(processor))]
+    # The model's own ids; the last pieces have none, as some of M2M-100's have not.
+    ordinary = [piece for piece in pieces if piece not in SPECIAL][:-1]
+    ids = {piece: index for index, piece in enumerate([*SPECIAL, *ordinary])}
+    (folder / "vocab.json").write_text(json.dumps(ids), "utf-8")
+    config = {"tokenizer_class": "M2M100Tokenizer", "src_lang": "en", "tgt_lang": "fr"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+    return _save_model(folder, len(ids) + 100 + 8)
+
+
+def _save_model(folder: Path, vocabulary: int) -> Path:
+    import torch
+    from transformers import M2M100Config, M2M100ForConditionalGeneration
+
+    torch.manual_seed(0)
+    config = M2M100Config(
+        vocab_size=vocabulary,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=64,
+        init_std=0.3,
+    )
+    M2M100ForConditionalGeneration(config).save_pretrained(folder)
+    return folder
