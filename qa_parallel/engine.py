@@ -27,6 +27,10 @@ REDECODED = "redecoded"
 _ROOM, _ROOM_FIXED = 2.0, 16
 # Room for the second decoding, as a multiple of the first.
 _MORE = 1.5
+# Positions kept free for the language token, </s> and the model's own offset.
+_RESERVED = 8
+# Longest source that is translated in one piece: NLLB's quality falls from about 200 tokens.
+_LONGEST = 200
 # Classes of source length. A batch holds one class, and the room depends on the class alone:
 # what a text becomes must not depend on the texts beside it.
 _CLASSES = (8, 16, 32, 64, 128, 256, 512, 1024)
@@ -96,8 +100,7 @@ class Engine:
         self.batch_tokens = settings.batch_tokens or (2048 if self.device == "cpu" else 16384)
         self._workers = _workers(self.device, settings)
         self._translator = _load(model, self.device, self.settings, self._workers)
-        # language token, </s>, and the model's own position offset
-        self.max_source_tokens = min(model.max_positions - 8, 400)
+        self.max_source_tokens = min(model.max_positions - _RESERVED, _LONGEST)
 
     def encode(self, texts: Sequence[str]) -> list[list[str]]:
         """Subword tokens of each text, without language and end tokens."""
@@ -150,7 +153,7 @@ class Engine:
             return []
         prefix = self.tokenizer.prefix(target)
         sources = [self.tokenizer.source(item.tokens, self.source) for item in items]
-        limit = self.model.max_positions - 8
+        limit = self.model.max_positions - _RESERVED
         targets = [
             prefix + tokens[: limit - len(prefix)]
             for tokens in self.tokenizer.encode_batch(translations)
@@ -206,7 +209,7 @@ class Engine:
             beam_size=self.settings.beam + (2 if options else 0),
             length_penalty=self.settings.length_penalty,
             max_input_length=0,
-            max_decoding_length=min(int(limit), self.model.max_positions - 8),
+            max_decoding_length=min(int(limit), self.model.max_positions - _RESERVED),
             return_end_token=True,
             return_scores=True,
             **options,

@@ -188,7 +188,7 @@ def _demo() -> Model:
 
 
 def _from_folder(settings: ModelSettings, folder: Path) -> Model:
-    cache = _cache(settings)
+    cache = cache_folder(settings)
     if settings.revision is not None:
         raise ModelError(
             f"expected no revision beside the folder {folder}, found {settings.revision!r}",
@@ -209,7 +209,7 @@ def _from_folder(settings: ModelSettings, folder: Path) -> Model:
 
 
 def _from_hub(settings: ModelSettings) -> Model:
-    name, cache = settings.model, _cache(settings)
+    name, cache = settings.model, cache_folder(settings)
     try:
         place = hub.locate(name, settings.revision)
     except hub.Unreachable:
@@ -259,7 +259,7 @@ def _convert(
         check,
         settings.trust_remote_code,
     )
-    return _read(target, name, revision, _cache(settings))
+    return _read(target, name, revision, cache_folder(settings))
 
 
 def _read(
@@ -343,7 +343,8 @@ def _license(folder: Path, name: str) -> str | None:
     return next((known for part, known in _LICENSES.items() if part in name.lower()), None)
 
 
-def _cache(settings: ModelSettings) -> Path:
+def cache_folder(settings: ModelSettings) -> Path:
+    """Where converted models and translations are kept."""
     folder = settings.cache or os.environ.get("QA_PARALLEL_CACHE") or "~/.cache/qa-parallel"
     return Path(folder).expanduser()
 
@@ -351,7 +352,7 @@ def _cache(settings: ModelSettings) -> Path:
 def _home(settings: ModelSettings) -> Path:
     """Where the conversions of one model are kept."""
     name = settings.model if _HUB_ID.fullmatch(settings.model) else Path(settings.model).name
-    return _cache(settings) / "models" / re.sub(r"[^\w.-]+", "--", name)
+    return cache_folder(settings) / "models" / re.sub(r"[^\w.-]+", "--", name)
 
 
 def _quantization(settings: ModelSettings) -> str:

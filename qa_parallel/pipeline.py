@@ -15,8 +15,7 @@ from qa_parallel import dataset, store
 from qa_parallel.cache import TranslationCache
 from qa_parallel.engine import Engine
 from qa_parallel.errors import StoreError
-from qa_parallel.models import Model, ModelSettings, resolve
-from qa_parallel.models import _cache as cache_folder
+from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
 from qa_parallel.recipe import Recipe
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources import Source, SourceSettings, open_source
@@ -225,7 +224,12 @@ def _describe(
             "name": source.name,
             "digest": source.digest,
         },
-        "model": {"name": model.name, "revision": model.revision, "digest": model.digest},
+        "model": {
+            "name": model.name,
+            "revision": model.revision,
+            "digest": model.digest,
+            "license": model.license,
+        },
         "translate": {
             "to": list(targets),
             **engine.settings.signature(),
@@ -238,18 +242,20 @@ def _describe(
 def _claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
     """Make `out` ours. False where it is complete already; StoreError where it is another's."""
     path = out / SETTINGS
-    known = store.read_json(path) if path.exists() else None
-    if overwrite and known != described:
-        for name in (dataset.MANIFEST, SETTINGS, WORK, dataset.DATA, dataset.README):
-            store.remove(out / name)
-        known = None
-    if known is None:
+    if not path.exists():
+        # Never overwritten: what stands here is not of our making.
         foreign = sorted(item.name for item in out.iterdir() if item.name != ".lock")
-        if foreign and not overwrite:
+        if foreign:
             raise StoreError(
                 f"expected an empty folder, or one of this command, found {foreign[0]!r} in {out}",
-                "choose another --out, or --overwrite",
+                "choose another --out",
             )
+        store.write_json(path, described)
+        return True
+    known = store.read_json(path)
+    if known != described and overwrite:
+        for name in (dataset.MANIFEST, dataset.README, dataset.DATA, WORK):
+            store.remove(out / name)
         store.write_json(path, described)
         return True
     if known != described:

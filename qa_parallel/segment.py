@@ -115,8 +115,9 @@ def rejoin(
 ) -> tuple[str, list[Span]]:
     """Put translated sentences together as `language` writes them; also their [start, end).
 
-    Line breaks of the source are kept; other gaps become the space of the language's script,
-    which is none in Chinese, Japanese, Thai and their like.
+    Line breaks of the source are kept; other gaps become what the language writes between two
+    sentences: nothing in Chinese and Japanese, a space elsewhere. (In Thai too, which writes none
+    between words: 612 of 612 sentence gaps of XQuAD-R's human translation are spaces.)
 
     >>> rejoin(["Eins.", "Zwei."], ["  "], "deu_Latn")
     ('Eins. Zwei.', [(0, 5), (6, 11)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,20 +39,34 @@ def _split(manifest: Mapping[str, Any]) -> str:
 
 
 def _counts(manifest: Mapping[str, Any]) -> Table:
+    """A row a language; numbers that are zero everywhere have no column."""
+    languages = manifest["languages"]
+    cells = {code: _cells(stats) for code, stats in languages.items()}
+    names = [
+        name
+        for name in _cells(next(iter(languages.values())))
+        if name == "rows" or any(row[name] not in ("", "0") for row in cells.values())
+    ]
     table = Table(box=None, pad_edge=False)
-    names = ("rows", "segments", "unique", "cached", "translated", "tokens")
-    table.add_column("language")
-    for name in (*names, "answers placed", "flags"):
+    table.add_column("language", no_wrap=True)
+    for name in names:
         table.add_column(name, justify="right")
-    for code, stats in manifest["languages"].items():
-        placed = ", ".join(
-            f"{method} {count / stats['spans']:.0%}"
-            for method, count in sorted(stats["placed"].items())
-            if stats["spans"]
-        )
-        flags = sum(stats["flags"].values())
-        table.add_row(code, *(f"{stats[name]:,}" for name in names), placed, f"{flags:,}")
+    for code, row in cells.items():
+        table.add_row(code, *(row[name] for name in names))
     return table
+
+
+def _cells(stats: Mapping[str, Any]) -> dict[str, str]:
+    names = ("rows", "segments", "unique", "cached", "translated", "tokens")
+    placed = ", ".join(
+        f"{method} {count / stats['spans']:.0%}"
+        for method, count in sorted(stats["placed"].items())
+    )
+    flags = ", ".join(f"{name} {count:,}" for name, count in Counter(stats["flags"]).most_common(4))
+    return {name: f"{stats[name]:,}" for name in names} | {
+        "answers placed": placed,
+        "flags": flags,
+    }
 
 
 def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -269,12 +269,13 @@ def test_a_row_without_a_question_is_left_out_and_counted(run: Run, tmp_path: Pa
 def test_a_folder_of_something_else_is_left_alone(run: Run, data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "thesis.tex").write_text("years of work")
-    result = run("--source", data, "--to", "de")
-    assert result.exit_code == 2
-    assert "thesis.tex" in result.output
-    assert run("--source", data, "--to", "de", "--overwrite").exit_code == 0
-    assert (out / "thesis.tex").read_text() == "years of work"
+    (out / "data").mkdir()
+    (out / "data" / "thesis.tex").write_text("years of work")
+    for options in ([], ["--overwrite"]):
+        result = run("--source", data, "--to", "de", *options)
+        assert result.exit_code == 2
+        assert "expected an empty folder, or one of this command, found 'data'" in result.output
+    assert (out / "data" / "thesis.tex").read_text() == "years of work"
 
 
 def test_an_out_that_cannot_be_a_folder(run: Run, data: Path, tmp_path: Path) -> None:
