@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from qa_parallel.pipeline import Outcome
 
+# Columns of tables that go to a file or a pipe.
+_WIDTH = 120
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(path_type=Path)
 
@@ -284,7 +287,8 @@ class _progress:
 def _console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH)
 
 
 def _show(outcome: Outcome) -> None:

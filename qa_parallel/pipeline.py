@@ -39,6 +39,8 @@ class Reporter(Protocol):
 
     def start(self, model: Model, source: Source, targets: tuple[str, ...]) -> None: ...
 
+    def begin(self, language: str, rows: int, segments: int) -> None: ...
+
     def batch(self, language: str, segments: int, tokens: int) -> None: ...
 
     def unit(self, language: str, stats: Stats, resumed: bool) -> None: ...
@@ -175,6 +177,7 @@ def _unit(
         rows, stats = window.rows.select(CORPUS.names()), Stats(rows=window.rows.height)
         stats.spans = rows["answer_start"].count()
     else:
+        reporter.begin(language, window.rows.height, len(window.segments))
         rows, stats = translate_into(
             window,
             language,

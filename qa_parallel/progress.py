@@ -20,12 +20,20 @@ _EVERY = 15.0
 
 @dataclass
 class _Pace:
-    """What one language has done in this process, and how long that took."""
+    """What one language has done, and how long this process took for its part of that."""
 
-    stats: Stats = field(default_factory=Stats)
+    stats: Stats = field(default_factory=Stats)  # committed windows, an earlier run's included
     segments: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    # the window at work: its rows, its segments, how many of these are done
+    window: tuple[int, int] = (0, 0)
+    done: int = 0
+
+    def rows(self) -> float:
+        """Rows that are done, those of the window at work in proportion to its segments."""
+        rows, segments = self.window
+        return self.stats.rows + (rows * self.done / segments if segments else 0)
 
     def rate(self, count: int) -> str:
         return f"{count / self.seconds:,.0f}/s" if self.seconds > 0.5 else "–"
@@ -44,7 +52,7 @@ class Progress:
         self._live: Live | None = None
         self._total: int | None = None
         self._last = self._printed = self._started = time.monotonic()
-        self._fresh_rows = self._resumed_rows = 0
+        self._resumed_rows = 0
 
     def start(self, model: Model, source: Source, targets: tuple[str, ...]) -> None:
         """Say what begins, and begin to draw."""
@@ -62,6 +70,12 @@ class Progress:
             self._live = Live(console=self._console, get_renderable=self._table, transient=True)
             self._live.start()
 
+    def begin(self, language: str, rows: int, segments: int) -> None:
+        """A window of `rows` rows and `segments` unique segments is about to be translated."""
+        pace = self._paces[language]
+        pace.window, pace.done = (rows, segments), 0
+        self._last = time.monotonic()
+
     def batch(self, language: str, segments: int, tokens: int) -> None:
         """A batch is done."""
         pace = self._paces[language]
@@ -70,6 +84,7 @@ class Progress:
         self._last = now
         pace.segments += segments
         pace.tokens += tokens
+        pace.done += segments
         if self._live is None and now - self._printed > _EVERY:
             self._printed = now
             self._console.print(self._line(language), highlight=False)
@@ -79,11 +94,9 @@ class Progress:
         if language in self._paces:
             pace = self._paces[language]
             pace.stats += stats
+            pace.window, pace.done = (0, 0), 0
             if resumed:
                 self._resumed_rows += stats.rows
-            else:
-                self._fresh_rows += stats.rows
-        self._last = time.monotonic()
 
     def finish(self) -> None:
         """Stop drawing; also right after an error."""
@@ -92,17 +105,22 @@ class Progress:
             self._live = None
 
     def _left(self) -> str:
-        if self._total is None or not self._fresh_rows:
+        """Time left as m:ss, from the rows that this process has done so far."""
+        done = sum(pace.rows() for pace in self._paces.values())
+        fresh = done - self._resumed_rows
+        if self._total is None or fresh <= 0:
             return "–"
-        rows = self._total * len(self._paces) - self._fresh_rows - self._resumed_rows
-        seconds = rows * (time.monotonic() - self._started) / self._fresh_rows
-        return f"{max(0, round(seconds)) // 60}:{max(0, round(seconds)) % 60:02d}"
+        ahead = self._total * len(self._paces) - done
+        seconds = max(0, round(ahead * (time.monotonic() - self._started) / fresh))
+        return f"{seconds // 60}:{seconds % 60:02d}"
+
+    def _rows(self, pace: _Pace) -> str:
+        return f"{pace.rows():,.0f}" + (f"/{self._total:,}" if self._total else "")
 
     def _line(self, language: str) -> str:
         pace = self._paces[language]
-        rows = f"{pace.stats.rows:,}" + (f"/{self._total:,}" if self._total else "")
         return (
-            f"{language}: {rows} rows, {pace.rate(pace.segments)} segments, "
+            f"{language}: {self._rows(pace)} rows, {pace.rate(pace.segments)} segments, "
             f"{pace.rate(pace.tokens)} tokens, {pace.saved()} saved by deduplication, "
             f"time left {self._left()}"
         )
@@ -115,7 +133,7 @@ class Progress:
         for language, pace in self._paces.items():
             table.add_row(
                 language,
-                f"{pace.stats.rows:,}" + (f"/{self._total:,}" if self._total else ""),
+                self._rows(pace),
                 f"{pace.segments:,}",
                 pace.rate(pace.segments),
                 pace.rate(pace.tokens),

@@ -62,7 +62,10 @@ def _cells(stats: Mapping[str, Any]) -> dict[str, str]:
         f"{method} {count / stats['spans']:.0%}"
         for method, count in sorted(stats["placed"].items())
     )
-    flags = ", ".join(f"{name} {count:,}" for name, count in Counter(stats["flags"]).most_common(4))
+    kinds: Counter[str] = Counter()
+    for name, count in stats["flags"].items():
+        kinds[name.partition(":")[2]] += count
+    flags = ", ".join(f"{name} {count:,}" for name, count in kinds.most_common())
     return {name: f"{stats[name]:,}" for name in names} | {
         "answers placed": placed,
         "flags": flags,

@@ -25,20 +25,25 @@ def running(terminal: bool) -> tuple[Progress, io.StringIO]:
 
 
 def test_plain_lines_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr("qa_parallel.progress.time.monotonic", lambda: float(next(clock)))
+    now = 0.0
+    monkeypatch.setattr("qa_parallel.progress.time.monotonic", lambda: now)
     shown, text = running(terminal=False)
-    for _ in range(4):
-        shown.batch("deu_Latn", 50, 1000)
+    shown.begin("deu_Latn", 5, 100)
+    for now in (10.0, 20.0):  # noqa: B007
+        shown.batch("deu_Latn", 25, 500)
+    assert [line for line in text.getvalue().splitlines() if " 2/10 rows" in line]
+    for now in (30.0, 40.0):
+        shown.batch("deu_Latn", 25, 500)
     shown.unit("deu_Latn", Stats(rows=5, segments=100, unique=25), resumed=False)
-    shown.batch("fra_Latn", 50, 1000)
     shown.finish()
     lines = text.getvalue().splitlines()
     assert "for demonstration only" in lines[0]
     assert lines[1] == "10 rows of qa.jsonl@abc → deu_Latn, fra_Latn with demo"
     rates = [line for line in lines if line.startswith("deu_Latn:")]
     assert rates
-    assert "5/s segments, 100/s tokens" in rates[-1]
+    assert "5/10 rows, 2/s segments, 50/s tokens" in rates[-1]
+    # a quarter of the work in 40 seconds
+    assert rates[-1].endswith("time left 2:00")
     assert "\x1b" not in text.getvalue()
 
 
