@@ -25,14 +25,14 @@ def running(terminal: bool) -> tuple[Progress, io.StringIO]:
 
 
 def test_plain_lines_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr("qa_parallel.progress.time.monotonic", lambda: now)
+    clock = [0.0]
+    monkeypatch.setattr("qa_parallel.progress.time.monotonic", lambda: clock[0])
     shown, text = running(terminal=False)
     shown.begin("deu_Latn", 5, 100)
-    for now in (10.0, 20.0):  # noqa: B007
+    for clock[0] in (10.0, 20.0):
         shown.batch("deu_Latn", 25, 500)
     assert [line for line in text.getvalue().splitlines() if " 2/10 rows" in line]
-    for now in (30.0, 40.0):
+    for clock[0] in (30.0, 40.0):
         shown.batch("deu_Latn", 25, 500)
     shown.unit("deu_Latn", Stats(rows=5, segments=100, unique=25), resumed=False)
     shown.finish()
