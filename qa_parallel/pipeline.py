@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from qa_parallel import dataset, store
 from qa_parallel.cache import TranslationCache
 from qa_parallel.engine import Engine
-from qa_parallel.errors import StoreError
+from qa_parallel.errors import LanguageError, StoreError
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
 from qa_parallel.recipe import Recipe
 from qa_parallel.schema import CORPUS
@@ -92,9 +92,14 @@ def translate(
     StoreError
         `out` belongs to other settings, is locked by another process, or cannot be written.
     """
+    targets = tuple(code for code in settings.to if code != source_settings.source_language)
+    if not targets:
+        raise LanguageError(
+            f"expected a language to translate into, found {source_settings.source_language} alone",
+            "the source language is a member of the corpus without being asked for",
+        )
     source = open_source(source_settings)
     model = resolve(model_settings)
-    targets = tuple(code for code in settings.to if code != source_settings.source_language)
     model.require((source_settings.source_language, *targets))
     engine = Engine(model, settings, source_settings.source_language)
     described = _describe(source_settings, source, model, settings, engine, targets)

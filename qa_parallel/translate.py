@@ -41,7 +41,7 @@ class TranslateSettings(DecodingSettings):
     @classmethod
     def _parse(cls, value: Any) -> tuple[str, ...]:
         texts = value.split(",") if isinstance(value, str) else value
-        return tuple(dict.fromkeys(languages.parse(text.strip()) for text in texts))
+        return tuple(dict.fromkeys(languages.parse(text) for text in texts if text.strip()))
 
 
 class Translator(Protocol):

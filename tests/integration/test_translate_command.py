@@ -231,6 +231,7 @@ def test_nasty_strings_are_translated_or_flagged(run: Run, tmp_path: Path) -> No
         (b'{"question": "Why?"}\n', ["--columns", "nonsense"], "nonsense"),
         (b'{"question": "Why?"}\n', ["--to", "Germann"], "German"),
         (b'{"question": "Why?"}\n', ["--to", "kr"], "knc_Arab"),
+        (b'{"question": "Why?"}\n', ["--to", "en"], "expected a language to translate into"),
         (b'{"question": "Why?"}\n', ["--to", "swh_Latn"], "swh_Latn"),
         (b'{"question": "Why?"}\n', ["--source-language", "swh_Latn"], "swh_Latn"),
         (b'{"question": "Why?"}\n', ["--device", "cuda"], "expected a CUDA device, found none"),

@@ -61,6 +61,8 @@ def test_counts(rows: list[dict[str, Any]]) -> None:
     assert set(per_passage.values()) <= {3, 4}
     readme = (QUICKSTART / "README.md").read_text(encoding="utf-8")
     assert f"{len(rows)} English questions about {len(per_passage)} short passages" in readme
+    card = (QUICKSTART.parents[1] / "data_cards" / "quickstart.md").read_text(encoding="utf-8")
+    assert f"{len(rows)} questions over {len(per_passage)} short passages" in card
 
 
 def test_each_passage_has_one_title(rows: list[dict[str, Any]]) -> None:
