@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,19 +68,22 @@ def read_corpus(folder: Path, languages: Sequence[str] | None = None) -> pl.Data
 
 def side_by_side(
     folder: Path, languages: Sequence[str], rows: int
-) -> Iterator[tuple[str, Mapping[str, Mapping[str, Any]]]]:
-    """`rows` questions spread over the corpus, each as (qa_id, language -> row)."""
+) -> list[tuple[str, dict[str, dict[str, Any]]]]:
+    """`rows` questions spread over the first files, each as (qa_id, language -> row).
+
+    They are chosen among those that the most languages have: all of them in a translated
+    corpus, in a ragged one as many as there are.
+    """
     files = list(store.read_json(folder / MANIFEST)["files"])
-    first = {code: next(name for name in files if f"/{code}/" in name) for code in languages}
-    frames = {code: store.read_parquet(folder / name) for code, name in first.items()}
-    ids = frames[languages[0]]["qa_id"]
+    frame = pl.concat(
+        store.read_parquet(folder / next(name for name in files if f"/{code}/" in name))
+        for code in languages
+    )
+    shared = frame.group_by("qa_id", maintain_order=True).len()
+    ids = shared.filter(pl.col("len") == pl.col("len").max())["qa_id"]
     step = max(1, len(ids) // max(1, rows))
-    tables = {
-        code: {
-            row["qa_id"]: row
-            for row in frame.filter(pl.col("qa_id").is_in(ids.implode())).to_dicts()
-        }
-        for code, frame in frames.items()
-    }
-    for qa_id in ids.gather_every(step, step // 2).head(rows):
-        yield qa_id, {code: table[qa_id] for code, table in tables.items() if qa_id in table}
+    chosen = ids.gather_every(step, step // 2).head(rows)
+    return [
+        (qa_id, {row["language"]: row for row in frame.filter(qa_id=qa_id).to_dicts()})
+        for qa_id in chosen
+    ]
