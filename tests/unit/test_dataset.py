@@ -12,7 +12,7 @@ from qa_parallel.errors import StoreError
 
 
 def corpus(folder: Path, ids: dict[str, list[str]]) -> None:
-    files = {}
+    files: dict[str, dict[str, object]] = {}
     for code, names in ids.items():
         parts = []
         for number, name in enumerate(names):
