@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -184,7 +184,8 @@ def _demo() -> Model:
             f"expected the demonstration model in {folder}, found nothing",
             "install qa-parallel again, or name another model",
         )
-    return _read(folder, DEMO, None, None, demonstration=True)
+    model = _read(folder, DEMO, None, None, demonstration=True)
+    return replace(model, license=_DEMO_LICENSE)
 
 
 def _from_folder(settings: ModelSettings, folder: Path) -> Model:
