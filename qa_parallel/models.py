@@ -20,6 +20,8 @@ from qa_parallel.languages import LANGUAGES, nearest
 from qa_parallel.tokenizers import Tokenizer
 
 DEMO = "demo"
+# Of the sentences that it was trained on, those of NTREX-128 are under the stricter licence.
+_DEMO_LICENSE = "cc-by-sa-4.0"
 
 Scheme = Literal["nllb", "m2m100"]
 Quantization = Literal[
