@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,7 +54,6 @@ class Outcome:
     folder: Path
     manifest: dict[str, Any]
     complete_before: bool = False
-    stats: dict[str, Stats] = field(default_factory=dict)
 
 
 def run(recipe: Recipe, reporter: Reporter, overwrite: bool = False) -> Outcome:
@@ -105,9 +103,8 @@ def translate(
     described = _describe(source_settings, source, model, settings, engine, targets)
     with store.locked(out):
         if not _claim(out, described, overwrite):
-            return Outcome(out, store.read_json(out / dataset.MANIFEST), complete_before=True)
+            return _complete(out)
         reporter.start(model, source, targets)
-        started = time.time()
         caches = {
             target: TranslationCache(_cache_path(model_settings, engine, target))
             for target in targets
@@ -126,11 +123,10 @@ def translate(
         for cache in caches.values():
             cache.close()
         manifest = _finish(out, described, source, stats, folders, settings, title)
-        manifest["seconds"] = round(time.time() - started, 1)
         store.write_json(out / dataset.MANIFEST, manifest)
         store.remove(out / WORK)
         reporter.finish()
-    return Outcome(out, manifest, stats=stats)
+    return Outcome(out, manifest)
 
 
 @dataclass(frozen=True)
@@ -275,6 +271,12 @@ def _claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
     return not (out / dataset.MANIFEST).exists()
 
 
+def _complete(out: Path) -> Outcome:
+    """What was finished before; a kill may have left the parts that it was made of."""
+    store.remove(out / WORK)
+    return Outcome(out, store.read_json(out / dataset.MANIFEST), complete_before=True)
+
+
 def _differences(old: Any, new: Any, name: str = "") -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
@@ -359,7 +361,7 @@ def import_parallel(
     }
     with store.locked(out):
         if not _claim(out, described, overwrite):
-            return Outcome(out, store.read_json(out / dataset.MANIFEST), complete_before=True)
+            return _complete(out)
         store.remove(out / dataset.DATA)
         files: dict[str, Any] = {}
         for code, frame in frames.items():
@@ -381,4 +383,4 @@ def import_parallel(
         }
         store.write_json(out / dataset.MANIFEST, manifest)
         store.remove(out / WORK)
-    return Outcome(out, manifest, stats=stats)
+    return Outcome(out, manifest)

@@ -66,7 +66,9 @@ def _cells(stats: Mapping[str, Any]) -> dict[str, str]:
     for name, count in stats["flags"].items():
         kinds[name.partition(":")[2]] += count
     flags = ", ".join(f"{name} {count:,}" for name, count in kinds.most_common())
+    speed = f"{stats['tokens'] / stats['seconds']:,.0f}" if stats["tokens"] else ""
     return {name: f"{stats[name]:,}" for name in names} | {
+        "tokens/s": speed,
         "answers placed": placed,
         "flags": flags,
     }

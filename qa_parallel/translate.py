@@ -7,6 +7,7 @@ on Polars frames and know nothing of files; `translate_corpus` is the two for a 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,6 +106,7 @@ class Stats:
     cached: int = 0
     translated: int = 0
     tokens: int = 0
+    seconds: float = 0.0  # of this process and of those that it went on from
     spans: int = 0  # rows whose source answer has a place in its passage
     placed: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
@@ -246,6 +248,7 @@ def translate_into(
     on_batch:
         Told of every finished batch: segments, generated tokens.
     """
+    started = time.monotonic()
     known = {} if cache is None else dict(cache.known(window.segments))
     missing = [index for index, text in enumerate(window.segments) if text not in known]
     fresh = engine.translate(
@@ -266,6 +269,7 @@ def translate_into(
         cached=len(window.segments) - len(missing),
         translated=len(missing),
         tokens=sum(item.tokens for item in fresh),
+        seconds=round(time.monotonic() - started, 3),
         spans=window.rows["answer_start"].count(),
         placed=placed,
         flags=Counter(flag for flags in rows["flags"].to_list() for flag in flags),
