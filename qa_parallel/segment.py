@@ -140,34 +140,44 @@ def rejoin(
     return "".join(parts), spans
 
 
-def pieces(sentence: str, count: Callable[[str], int], limit: int) -> list[str]:
-    """Cut `sentence` into pieces of at most `limit` tokens: at semicolons, commas, then words.
+def pieces(
+    sentences: Sequence[str], count: Callable[[Sequence[str]], Sequence[int]], limit: int
+) -> list[list[str]]:
+    """Cut each sentence into pieces of at most `limit` tokens: at semicolons, commas, then words.
 
-    `count` gives the number of tokens of a text. A sentence within the limit comes back whole.
-    A single word beyond the limit is cut by characters: nothing else is left to cut it by.
+    `count` gives the number of tokens of each of many texts. A sentence within the limit comes
+    back whole. A single word beyond the limit is cut by characters: nothing else is left to cut
+    it by.
 
-    >>> pieces("a, b c, d", lambda text: len(text.split()), 2)
-    ['a,', 'b c,', 'd']
+    >>> pieces(["a, b c, d", "e"], lambda texts: [len(text.split()) for text in texts], 2)
+    [['a,', 'b c,', 'd'], ['e']]
     """
-    if count(sentence) <= limit:
-        return [sentence]
+    sizes = count(sentences)
+    return [
+        [sentence] if size <= limit else _cut(sentence, count, limit)
+        for sentence, size in zip(sentences, sizes, strict=True)
+    ]
+
+
+def _cut(sentence: str, count: Callable[[Sequence[str]], Sequence[int]], limit: int) -> list[str]:
     for pattern in _CUTS:
         parts = [part for part in re.split(pattern, sentence) if part]
         if len(parts) > 1:
-            merged = _merge(parts, count, limit)
-            return [piece for part in merged for piece in pieces(part, count, limit)]
-    half = len(sentence) // 2
-    if half == 0:
-        return [sentence]
-    return pieces(sentence[:half], count, limit) + pieces(sentence[half:], count, limit)
+            parts = _merge(parts, count(parts), limit)
+            break
+    else:
+        half = len(sentence) // 2
+        if half == 0:
+            return [sentence]
+        parts = [sentence[:half], sentence[half:]]
+    return [piece for cut in pieces(parts, count, limit) for piece in cut]
 
 
-def _merge(parts: Sequence[str], count: Callable[[str], int], limit: int) -> list[str]:
+def _merge(parts: Sequence[str], sizes: Sequence[int], limit: int) -> list[str]:
     """Neighbouring parts together again, as far as the limit allows. Token counts add up."""
     merged: list[str] = []
     room = 0
-    for part in parts:
-        size = count(part)
+    for part, size in zip(parts, sizes, strict=True):
         if merged and size <= room:
             merged[-1] += " " + part
             room -= size

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import polars as pl
 from pydantic import Field, field_validator
 
-from qa_parallel import languages, segment, spans
+from qa_parallel import languages, schema, segment, spans
 from qa_parallel.cache import Translation
 from qa_parallel.engine import DecodingSettings
 from qa_parallel.errors import LanguageError
@@ -154,7 +154,7 @@ def annotate(rows: pl.DataFrame) -> pl.DataFrame:
         has_place = start is not None and answer
         holders.append(segment.sentences_of(start, start + len(answer), found) if has_place else [])
     return rows.with_columns(
-        pl.Series("sentence_breaks", breaks, dtype=CORPUS["sentence_breaks"]),
+        schema.breaks(breaks),
         pl.Series("answer_sentences", holders, dtype=CORPUS["answer_sentences"]),
     )
 
@@ -218,15 +218,14 @@ def _spans(text: str, given: Any, engine: Translator) -> tuple[segment.Span, ...
 def _cut_long(sentences: list[str], engine: Translator) -> dict[str, list[str]]:
     """Every sentence as a list of pieces that the model can take, most of them whole."""
 
-    def count(text: str) -> int:
-        return len(engine.encode([text])[0])
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(tokens) for tokens in engine.encode(texts)]
 
     limit = engine.max_source_tokens
     # No token is shorter than a character, so most sentences need not be counted.
-    return {
-        sentence: [sentence] if len(sentence) <= limit else segment.pieces(sentence, count, limit)
-        for sentence in sentences
-    }
+    cut = {sentence: [sentence] for sentence in sentences if len(sentence) <= limit}
+    long = [sentence for sentence in sentences if sentence not in cut]
+    return cut | dict(zip(long, segment.pieces(long, count, limit), strict=True))
 
 
 def translate_into(
@@ -304,11 +303,7 @@ def _assemble(
             pl.Series(f"{name}_logprob", [item and item.logprob for item in items], pl.Float32())
             for name, items in fields.items()
         ),
-        pl.Series(
-            "sentence_breaks",
-            [item and item.breaks for item in fields["passage"]],
-            dtype=CORPUS["sentence_breaks"],
-        ),
+        schema.breaks([item.breaks if item else None for item in fields["passage"]]),
         pl.Series("answer_start", starts, dtype=CORPUS["answer_start"]),
         pl.Series("answer_method", methods, dtype=CORPUS["answer_method"]),
         pl.Series("flags", list(_row_flags(fields)), dtype=CORPUS["flags"]),

@@ -82,7 +82,8 @@ def test_transformers_loads_the_hugging_face_folder() -> None:
     batch = tokenizer(text, return_tensors="pt")
     expected = ours.source(ours.encode_batch([text])[0], "eng_Latn")
     assert tokenizer.convert_ids_to_tokens(batch["input_ids"][0]) == expected
-    model = M2M100ForConditionalGeneration.from_pretrained(DEMO / "hf").float()
+    model: Any = M2M100ForConditionalGeneration.from_pretrained(DEMO / "hf")
+    model = model.float()
     with torch.no_grad():
         hidden = model.get_encoder()(**batch).last_hidden_state
     assert hidden.shape == (1, len(expected), model.config.d_model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,23 +70,24 @@ def test_rejoin_of_an_empty_translation_leaves_no_double_space() -> None:
     assert spans[0] == (0, 0)
 
 
-def _words(text: str) -> int:
-    return len(text.split())
+def _words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
 
 
 @given(st.lists(st.sampled_from(["a", "bb,", "c;", "d", "e,"]), min_size=1, max_size=60))
 def test_pieces_lose_nothing_and_keep_the_limit(words: list[str]) -> None:
-    cut = segment.pieces(" ".join(words), _words, 7)
+    (cut,) = segment.pieces([" ".join(words)], _words, 7)
     assert " ".join(cut).split() == words
-    assert all(_words(piece) <= 7 for piece in cut)
+    assert max(_words(cut)) <= 7
 
 
 def test_pieces_cut_at_semicolons_before_commas() -> None:
-    assert segment.pieces("a, b; c, d", _words, 2) == ["a, b;", "c, d"]
+    assert segment.pieces(["a, b; c, d"], _words, 2) == [["a, b;", "c, d"]]
 
 
 def test_a_word_without_end_is_cut_by_characters() -> None:
-    assert [len(piece) for piece in segment.pieces("x" * 100, len, 30)] == [25, 25, 25, 25]
+    (cut,) = segment.pieces(["x" * 100], lambda texts: [len(text) for text in texts], 30)
+    assert [len(piece) for piece in cut] == [25, 25, 25, 25]
 
 
 def test_sentences_of_an_answer_across_a_boundary() -> None:
