@@ -231,14 +231,12 @@ def _files(parallel: tuple[str, ...]) -> dict[str, Path] | Path:
 
 
 @main.command()
-@MODEL_OPTIONS
+@click.option("--model", help="Only those that this model knows, e.g. demo.")
+@click.option("--model-revision", help="Revision of a Hub model.")
+@click.option("--cache", type=FOLDER, help="Folder of converted models.")
 @click.argument("words", nargs=-1)
 def languages(
-    words: tuple[str, ...],
-    model: str | None,
-    model_revision: str | None,
-    quantization: str | None,
-    cache: Path | None,
+    words: tuple[str, ...], model: str | None, model_revision: str | None, cache: Path | None
 ) -> None:
     """Print the languages, all or those that WORDS occur in; --model narrows to what it knows.
 
@@ -253,12 +251,7 @@ def languages(
         from qa_parallel.models import ModelSettings, resolve
         from qa_parallel.recipe import parse
 
-        given = {
-            "model": model,
-            "revision": model_revision,
-            "quantization": quantization,
-            "cache": cache,
-        }
+        given = {"model": model, "revision": model_revision, "cache": cache}
         values = {name: value for name, value in given.items() if value is not None}
         known = set(resolve(parse(ModelSettings, values, "options")).languages)
     table = Table("code", "name", "script", "639-1", "639-3", box=None, pad_edge=False)
@@ -296,7 +289,7 @@ def _show(outcome: Outcome) -> None:
 
     console = _console()
     if outcome.complete_before:
-        console.print(f"{outcome.folder} is complete already; nothing to do.", highlight=False)
+        click.echo(f"{outcome.folder} is complete already; nothing to do.")
     for part in summary.describe(outcome.folder, outcome.manifest):
         console.print(part)
 

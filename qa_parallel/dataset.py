@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,12 @@ def write_shards(
 
 def write_readme(folder: Path, title: str, languages: Sequence[str], split: str, body: str) -> None:
     """README.md whose `configs` give one configuration a language, and "all", the default."""
+    name = json.dumps(split)  # quoted: YAML takes a bare "no" for false
     configs = ["- config_name: all", "  default: true", "  data_files:"]
-    configs += [f"  - split: {split}", f"    path: {DATA}/*/{split}-*.parquet"]
+    configs += [f"  - split: {name}", f"    path: {DATA}/*/{split}-*.parquet"]
     for language in languages:
         configs += [f"- config_name: {language}", "  data_files:"]
-        configs += [f"  - split: {split}", f"    path: {DATA}/{language}/{split}-*.parquet"]
+        configs += [f"  - split: {name}", f"    path: {DATA}/{language}/{split}-*.parquet"]
     text = "\n".join(["---", "configs:", *configs, "---", "", f"# {title}", "", body, ""])
     store.write_bytes(folder / README, text.encode())
 
@@ -66,24 +68,37 @@ def read_corpus(folder: Path, languages: Sequence[str] | None = None) -> pl.Data
     return pl.concat(frames)
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether every data file that the manifest names is there, in its size."""
+    files = store.read_json(folder / MANIFEST)["files"]
+    return all(
+        (folder / name).is_file() and (folder / name).stat().st_size == item["bytes"]
+        for name, item in files.items()
+    )
+
+
 def side_by_side(
     folder: Path, languages: Sequence[str], rows: int
 ) -> list[tuple[str, dict[str, dict[str, Any]]]]:
     """`rows` questions spread over the first files, each as (qa_id, language -> row).
 
     They are chosen among those that the most languages have: all of them in a translated
-    corpus, in a ragged one as many as there are.
+    corpus, in a ragged one as many as there are. Only their own rows are read whole.
     """
     files = list(store.read_json(folder / MANIFEST)["files"])
-    frame = pl.concat(
-        store.read_parquet(folder / next(name for name in files if f"/{code}/" in name))
+    tables = [
+        pl.scan_parquet(folder / next(name for name in files if f"/{code}/" in name), glob=False)
         for code in languages
+    ]
+    ids = pl.concat([table.select("qa_id").collect() for table in tables])
+    shared = ids.group_by("qa_id", maintain_order=True).len()
+    shared_ids = shared.filter(pl.col("len") == pl.col("len").max())["qa_id"]
+    step = max(1, len(shared_ids) // max(1, rows))
+    chosen = shared_ids.gather_every(step, step // 2).head(rows)
+    shown = pl.concat(
+        [table.filter(pl.col("qa_id").is_in(chosen.to_list())).collect() for table in tables]
     )
-    shared = frame.group_by("qa_id", maintain_order=True).len()
-    ids = shared.filter(pl.col("len") == pl.col("len").max())["qa_id"]
-    step = max(1, len(ids) // max(1, rows))
-    chosen = ids.gather_every(step, step // 2).head(rows)
     return [
-        (qa_id, {row["language"]: row for row in frame.filter(qa_id=qa_id).to_dicts()})
+        (qa_id, {row["language"]: row for row in shown.filter(qa_id=qa_id).to_dicts()})
         for qa_id in chosen
     ]

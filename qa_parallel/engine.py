@@ -25,6 +25,8 @@ REDECODED = "redecoded"
 # constant; a hypothesis that needs more is cut off, seen by its missing </s>, and decoded once
 # more.
 _ROOM, _ROOM_FIXED = 2.0, 16
+# Tokens in the smallest batch that is tried when memory runs out.
+_LEAST = 16
 # Room for the second decoding, as a multiple of the first.
 _MORE = 1.5
 # Positions kept free for the language token, </s> and the model's own offset.
@@ -125,16 +127,22 @@ class Engine:
         results: dict[int, Translation] = dict(self._decode(items, target, {}, on_batch))
         if self.settings.guards:
             flagged = [item for item in items if results[item.index].flags]
-            self._decode_again(flagged, target, results)
+            self._decode_again(flagged, target, results, on_batch)
         return [results[index] for index in range(len(items))]
 
     def _decode_again(
-        self, flagged: list[_Item], target: str, results: dict[int, Translation]
+        self,
+        flagged: list[_Item],
+        target: str,
+        results: dict[int, Translation],
+        on_batch: Callable[[int, int], None],
     ) -> None:
         """Decode what is flagged with stronger settings; keep the better of the two."""
         if not flagged:
             return
-        second = dict(self._decode(flagged, target, _SECOND))
+        second = dict(
+            self._decode(flagged, target, _SECOND, lambda segments, tokens: on_batch(0, tokens))
+        )
         # The penalties bend the scores of the second decoding; for the comparison, and for the
         # record, the plain model scores it.
         changed = [item for item in flagged if second[item.index].text != results[item.index].text]
@@ -158,13 +166,18 @@ class Engine:
             prefix + tokens[: limit - len(prefix)]
             for tokens in self.tokenizer.encode_batch(translations)
         ]
-        scored = self._translator.score_batch(
-            sources,
-            targets,
-            max_batch_size=self.batch_tokens // 2,
-            batch_type="tokens",
-            max_input_length=0,
-        )
+        while True:
+            try:
+                scored = self._translator.score_batch(
+                    sources,
+                    targets,
+                    max_batch_size=self.batch_tokens,
+                    batch_type="tokens",
+                    max_input_length=0,
+                )
+                break
+            except RuntimeError as error:
+                self._halve(error, self.batch_tokens)
         skip = len(prefix)
         return [
             (float(sum(item.log_probs[skip:])), max(1, len(item.log_probs) - skip))
@@ -180,24 +193,37 @@ class Engine:
     ) -> Iterator[tuple[int, Translation]]:
         """Decode in batches, longest first, several in flight; detokenise while others run."""
         waiting = deque(batches(items, self.batch_tokens))
-        running: deque[tuple[list[_Item], list[Any]]] = deque()
+        running: deque[tuple[list[_Item], list[Any], int]] = deque()
         depth = 2 * self._workers + 2
         while waiting or running:
             while waiting and len(running) < depth:
                 batch = waiting.popleft()
-                running.append((batch, self._submit(batch, target, options)))
-            batch, pending = running.popleft()
+                running.append((batch, self._submit(batch, target, options), self.batch_tokens))
+            batch, pending, budget = running.popleft()
             try:
                 results = [future.result() for future in pending]
             except RuntimeError as error:
-                if "out of memory" not in str(error).lower() or len(batch) == 1:
-                    raise
-                # The device cannot hold this batch: halve it, and what is still to come.
-                self.batch_tokens = max(16, self.batch_tokens // 2)
+                self._halve(error, budget)
                 rest = [item for part in (batch, *waiting) for item in part]
                 waiting = deque(batches(rest, self.batch_tokens))
                 continue
             yield from self._finish(batch, results, target, on_batch)
+
+    def _halve(self, error: RuntimeError, budget: int) -> None:
+        """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out.
+
+        Batches that were in flight together fail together and count once.
+        """
+        if "out of memory" not in str(error).lower():
+            raise error
+        if budget <= _LEAST:
+            raise ModelError(
+                f"the device's memory does not hold {self.model.name} and one batch of {budget} "
+                "tokens",
+                "use a smaller --beam, or --device cpu",
+            ) from None
+        if budget == self.batch_tokens:
+            self.batch_tokens = max(_LEAST, budget // 2)
 
     def _submit(self, batch: Sequence[_Item], target: str, options: dict[str, Any]) -> list[Any]:
         limit = room(len(batch[0].tokens)) * (_MORE if options else 1)

@@ -59,7 +59,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "sentence_breaks": ("sentence_breaks",),  # LAReQA
     "unanswerable": ("is_impossible", "unanswerable"),
     "split": (),
-    "license": (),
+    "license": ("license",),
 }
 
 # English columns of data sets in other languages: no alias where another language is asked for
@@ -335,8 +335,8 @@ def _first_integer(value: Any) -> int | None:
 def _passage(value: Any) -> str | None:
     """A passage; in the layout of MS MARCO the one marked as selected."""
     if isinstance(value, Mapping) and "is_selected" in value:
-        texts = zip(value["is_selected"], value.get("passage_text", []), strict=False)
-        return next((text for selected, text in texts if selected), None)
+        texts = zip(value["is_selected"] or (), value.get("passage_text") or (), strict=False)
+        return next((_scalar(text) for selected, text in texts if selected), None)
     return _scalar(value)
 
 

@@ -168,10 +168,11 @@ def resolve(settings: ModelSettings) -> Model:
     """
     if settings.model == DEMO:
         return _demo()
-    folder = Path(settings.model).expanduser()
-    if folder.is_dir():
+    # os.path, since pathlib raises for names that are too long and for homes of unknown users
+    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
+    if os.path.isdir(folder):  # noqa: PTH112
         return _from_folder(settings, folder.resolve())
-    if folder.exists() or not _HUB_ID.fullmatch(settings.model):
+    if os.path.exists(folder) or not _HUB_ID.fullmatch(settings.model):  # noqa: PTH110
         raise ModelError(
             f"expected {DEMO!r}, a folder or a Hub id, found {settings.model!r}",
             "check the path; a Hub id looks like facebook/nllb-200-distilled-600M",

@@ -16,7 +16,7 @@ from qa_parallel.engine import Engine
 from qa_parallel.errors import LanguageError, StoreError
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
 from qa_parallel.recipe import Recipe
-from qa_parallel.schema import CORPUS
+from qa_parallel.schema import CORPUS, check_split
 from qa_parallel.sources import Source, SourceSettings, open_source
 from qa_parallel.translate import (
     Stats,
@@ -28,6 +28,7 @@ from qa_parallel.translate import (
 )
 
 SETTINGS = "settings.json"
+MADE_BY = "qa-parallel"
 WORK = ".work"
 # Raise it when the same settings would give other data files than before.
 VERSION = 1
@@ -96,6 +97,7 @@ def translate(
             f"expected a language to translate into, found {source_settings.source_language} alone",
             "the source language is a member of the corpus without being asked for",
         )
+    _refuse_foreign(out)  # before any work, and before a lock file is left in it
     source = open_source(source_settings)
     model = resolve(model_settings)
     model.require((source_settings.source_language, *targets))
@@ -154,7 +156,7 @@ def _windows(
             if frame is None:
                 return None
             folder = out / WORK / f"{number:06d}"
-            if all(_stats_path(folder, code).exists() for code in everything):
+            if all(_is_done(folder, code) for code in everything):
                 return _Work(folder, Future())  # never asked for
             return _Work(folder, pool.submit(prepare, frame, engine))
 
@@ -202,8 +204,13 @@ def _stats_path(folder: Path, language: str) -> Path:
 
 
 def _read_stats(folder: Path, language: str) -> Stats | None:
-    path = _stats_path(folder, language)
-    return Stats.from_json(store.read_json(path)) if path.exists() else None
+    if not _is_done(folder, language):
+        return None
+    return Stats.from_json(store.read_json(_stats_path(folder, language)))
+
+
+def _is_done(folder: Path, language: str) -> bool:
+    return all(path(folder, language).exists() for path in (_stats_path, _part_path))
 
 
 def _cache_path(settings: ModelSettings, engine: Engine, target: str) -> Path:
@@ -222,6 +229,7 @@ def _describe(
 ) -> dict[str, Any]:
     """All that shapes the data files, for comparing with what a folder was made with."""
     return {
+        "made_by": MADE_BY,
         "version": VERSION,
         "source": {
             **source_settings.model_dump(mode="json", exclude={"source"}),
@@ -243,23 +251,35 @@ def _describe(
     }
 
 
+def _refuse_foreign(out: Path) -> None:
+    """StoreError where something stands in `out` that is not of our making."""
+    found = sorted(item.name for item in out.iterdir()) if out.is_dir() else []
+    if SETTINGS in found and store.read_json(out / SETTINGS).get("made_by") == MADE_BY:
+        return
+    # What a kill in our very first moments can leave behind is ours too.
+    foreign = [name for name in found if name not in (".lock", f".{SETTINGS}.part")]
+    if foreign:
+        raise StoreError(
+            f"expected an empty folder, or one of this command, found {foreign[0]!r} in {out}",
+            "choose another --out",
+        )
+
+
 def _claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
     """Make `out` ours. False where it is complete already; StoreError where it is another's."""
-    path = out / SETTINGS
-    if not path.exists():
-        # Never overwritten: what stands here is not of our making.
-        foreign = sorted(item.name for item in out.iterdir() if item.name != ".lock")
-        if foreign:
-            raise StoreError(
-                f"expected an empty folder, or one of this command, found {foreign[0]!r} in {out}",
-                "choose another --out",
-            )
-        store.write_json(path, described)
-        return True
-    known = store.read_json(path)
-    if known != described and overwrite:
-        for name in (dataset.MANIFEST, dataset.README, dataset.DATA, WORK):
-            store.remove(out / name)
+    _refuse_foreign(out)
+    path, manifest = out / SETTINGS, out / dataset.MANIFEST
+    known = store.read_json(path) if path.exists() else None
+    store.remove(_aside(out))
+    if known is not None and overwrite and (known != described or manifest.exists()):
+        # The manifest first, and the work by rename: what is half deleted is not gone on from.
+        store.remove(manifest)
+        if (out / WORK).exists():
+            (out / WORK).rename(_aside(out))
+        for gone in (_aside(out), out / dataset.DATA, out / dataset.README):
+            store.remove(gone)
+        known = None
+    if known is None:
         store.write_json(path, described)
         return True
     if known != described:
@@ -268,7 +288,13 @@ def _claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
             f"{out} was made with other settings ({changed})",
             "choose another --out, or --overwrite: what is translated already stays in the cache",
         )
-    return not (out / dataset.MANIFEST).exists()
+    if manifest.exists() and not dataset.is_whole(out):
+        store.remove(manifest)  # a data file is missing or cut short: make it again
+    return not manifest.exists()
+
+
+def _aside(out: Path) -> Path:
+    return out / f"{WORK}.old"
 
 
 def _complete(out: Path) -> Outcome:
@@ -348,9 +374,12 @@ def import_parallel(
     """
     from qa_parallel.parallel_import import import_parallel as read
 
+    check_split(split)
+    _refuse_foreign(out)
     made = read(parallel, columns=columns, split=split, license=license)
     frames = {code: annotate(frame) for code, frame in made.frames().items()}
     described = {
+        "made_by": MADE_BY,
         "version": VERSION,
         "source": {
             "files": {code: frame["source"][0] for code, frame in frames.items()},

@@ -139,7 +139,12 @@ def _csv(path: Path) -> Records:
     header = next((line for line in lines if line.strip()), "")
     delimiter = "\t" if file_format(path) == ".tsv" else max(",;\t|", key=header.count)
     csv.field_size_limit(max(csv.field_size_limit(), FIELD_LIMIT))
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    except csv.Error as error:  # line ends of carriage returns alone
+        raise SourceError(
+            f"expected a header line in {path}, found: {error}", "save it with \\n line ends"
+        ) from error
     if len(set(names)) < len(names):
         raise SourceError(f"expected different column names, found {names} in {path}")
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -177,7 +182,9 @@ def _parquet(path: Path) -> Records:
                 for record in batch.to_pylist():
                     yield str(number), record
                     number += 1
-    except (pyarrow.ArrowException, OSError) as error:
+    # pyarrow raises ValueError and OverflowError for values that Python has not, such as text
+    # that is no UTF-8
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise SourceError(
             f"expected a parquet file, found {path} unreadable at row {number} ({error})",
             "download or write it again",

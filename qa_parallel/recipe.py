@@ -49,10 +49,11 @@ def load_recipe(path: Path) -> Recipe:
         raise RecipeError(f"expected a recipe in UTF-8, found other bytes in {path}") from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not TOML: {error}", "recipes are TOML, not YAML") from None
-    source = values.get("source", {})
-    beside = path.parent / str(source.get("source", ""))
-    if isinstance(source, dict) and source.get("source") and beside.exists():
-        values["source"] = {**source, "source": str(beside)}
+    source = values.get("source")
+    if isinstance(source, dict) and isinstance(source.get("source"), str):
+        beside = path.parent / source["source"]
+        if source["source"] and beside.exists():
+            values["source"] = {**source, "source": str(beside)}
     return parse(Recipe, values, f"recipe {path.name}")
 
 

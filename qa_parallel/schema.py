@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -100,6 +101,22 @@ def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
         )
         .to_series()
     )
+
+
+def check_split(name: str) -> str:
+    """`name`, if it can name a split: part of a file's name, and of what `datasets` loads.
+
+    Raises
+    ------
+    SourceError
+        It has other characters than letters, digits and underscores, in parts between dots.
+    """
+    if not re.fullmatch(r"\w+(\.\w+)*", name):
+        raise SourceError(
+            f"expected a split of letters, digits and underscores, found {name!r}",
+            "for example train, validation or test",
+        )
+    return name
 
 
 def text_id(prefix: str, *texts: str | None) -> str:

@@ -21,6 +21,8 @@ Span = tuple[int, int]
 # Every rule of Moses' normalize-punctuation.perl needs one of these; text without them comes
 # back as it was, and is not sent through 40 regular expressions (175 µs a sentence).
 _NEEDS_MOSES = re.compile(r"[\r()`\";:%\u00a0´‘’‚“”„–—…«»]|  |''")
+# Looks back, or a long run of spaces would be tried from each of them.
+_LINE_BREAK = re.compile(r"(?<![ \t])[ \t]*\n\s*")
 # A line that ends without punctuation and goes on in lower case was wrapped, not ended.
 _TERMINAL = ".!?…。！？।॥؟۔።:;\"'”’»)]"
 # Where a sentence that is too long is cut, the best place first.
@@ -65,7 +67,7 @@ def sentence_spans(text: str, language: str) -> list[Span]:
 def _paragraphs(text: str) -> list[Span]:
     ends = [
         match.start()
-        for match in re.finditer(r"[ \t]*\n\s*", text)
+        for match in _LINE_BREAK.finditer(text)
         if not _wrapped(text, match.start(), match.end(), match.group())
     ]
     return list(zip([0, *ends], [*ends, len(text)], strict=True))
@@ -124,16 +126,21 @@ def rejoin(
     >>> rejoin(["一。", "二。"], [" "], "zho_Hans")
     ('一。二。', [(0, 2), (2, 4)])
     """
+    if not sentences:
+        return "", []
     joiner = LANGUAGES[language].joiner
     parts: list[str] = []
     spans: list[Span] = []
     length = 0
-    for index, sentence in enumerate(sentences):
-        if index and length:
-            gap = between[index - 1]
-            gap = "\n" * gap.count("\n") or joiner
+    lines = 0  # line breaks since the last sentence that is not empty
+    for sentence, gap in zip(sentences, ["", *between], strict=True):
+        lines = max(lines, gap.count("\n"))
+        if sentence and length:
+            gap = "\n" * lines or joiner
             parts.append(gap)
             length += len(gap)
+        if sentence:
+            lines = 0
         parts.append(sentence)
         spans.append((length, length + len(sentence)))
         length += len(sentence)

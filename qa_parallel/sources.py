@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from qa_parallel import languages, readers
 from qa_parallel.errors import LanguageError, SourceError
 from qa_parallel.layouts import ALIASES, HEAD, Example, find_layout, read_example
-from qa_parallel.schema import CORPUS, text_id
+from qa_parallel.schema import CORPUS, check_split, text_id
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -72,6 +73,11 @@ class SourceSettings(BaseModel):
     @classmethod
     def _code(cls, value: str) -> str:
         return languages.parse(value)
+
+    @field_validator("split")
+    @classmethod
+    def _split(cls, value: str) -> str:
+        return check_split(value)
 
     @field_validator("columns")
     @classmethod
@@ -231,7 +237,13 @@ class Source:
                 continue
             first = [record for _, record in head]
             layout = find_layout(first, self.settings.columns, language, part.where)
+            seen = {key for record in first for key in record}
             for place, record in itertools.chain(head, records):
+                if not seen.issuperset(record):
+                    # A column that no earlier record had: it may be one that is wanted.
+                    seen.update(record)
+                    first.append(record)
+                    layout = find_layout(first, self.settings.columns, language, part.where)
                 example = read_example(record, layout)
                 if _usable(example, counts):
                     yield self._row(example, f"{part.label}{place}")
@@ -278,8 +290,9 @@ def open_source(settings: SourceSettings) -> Source:
     >>> source.name, source.total, str(source.counts)  # doctest: +SKIP
     ('faq.csv@0c1d5f7a9b3e', 120, 'read 122, kept 120, duplicates 2, without id 120')
     """
-    path = Path(settings.source).expanduser()
-    if path.exists():
+    # os.path, since pathlib raises for names that are too long and for homes of unknown users
+    path = Path(os.path.expanduser(settings.source))  # noqa: PTH111
+    if os.path.exists(path):  # noqa: PTH110
         source = _open_files(settings, path)
     elif _HUB_ID.fullmatch(settings.source) and not readers.is_known(path):
         source = _open_hub(settings)
@@ -323,6 +336,11 @@ def _open_files(settings: SourceSettings, path: Path) -> Source:
         if not readers.is_known(path):
             raise SourceError(f"expected one of {', '.join(readers.READERS)}, found {path.name}")
         files, digest = [path], _digest(path)
+    elif (path / "manifest.json").is_file() and (path / "data").is_dir():
+        raise SourceError(
+            f"expected a file or a folder of files, found a corpus of several languages in {path}",
+            f"give the folder of one language, {path / 'data' / settings.source_language}",
+        )
     else:
         files = folder_files(path)
         _refuse_parallel(path, files)

@@ -13,6 +13,7 @@ from qa_parallel.text import is_word
 FUZZY_SCORE = 85.0
 # A short answer matches somewhere by accident.
 FUZZY_LENGTH = 5
+_STEM_LENGTH = 4
 
 
 def place(
@@ -21,9 +22,10 @@ def place(
     """Start of `answer` in `passage` (code points) and how it was found; None where it was not.
 
     `sentences` are the [start, end) of the sentences that hold the answer, known from the
-    source; nothing outside them is looked at. "exact": the same words, case aside, beginning
-    where a word begins (endings may follow, as in agglutinative languages; in scripts without
-    spaces anywhere). "fuzzy": the best partial match by rapidfuzz of at least `FUZZY_SCORE`.
+    source; nothing outside them is looked at. "exact": the same words, case aside, as whole
+    words, else with an ending after them (as in agglutinative languages), in scripts without
+    spaces anywhere; never a part of a number. "fuzzy": the best partial match by rapidfuzz, of at
+    least `FUZZY_SCORE`.
 
     >>> place("haus", "Er geht. Das Haus ist alt.", [(9, 26)], "deu_Latn")
     (13, 'exact')
@@ -42,12 +44,26 @@ def place(
 
 def _exact(answer: str, region: str, spaced: bool) -> int | None:
     body = r"\s+".join(re.escape(word) for word in answer.split())
+    inflected = None
     for match in re.finditer(body, region, re.IGNORECASE):
-        found = match.start()
+        start, end = match.span()
+        before, after = region[start - 1 : start], region[end : end + 1]
+        if _one_number(before, region[start]) or _one_number(region[end - 1], after):
+            continue
+        if not spaced:
+            return start
         # Not \b: a vowel sign of Devanagari is no \w, yet stands inside a word.
-        if not spaced or found == 0 or not is_word(region[found - 1]):
-            return found
-    return None
+        if before and is_word(before):
+            continue
+        if not (after and is_word(after)):
+            return start
+        if inflected is None and len(answer) >= _STEM_LENGTH:
+            inflected = start
+    return inflected
+
+
+def _one_number(left: str, right: str) -> bool:
+    return left.isdigit() and right.isdigit()
 
 
 def _fuzzy(answer: str, region: str, spaced: bool) -> int | None:

@@ -83,7 +83,7 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
 def read_parquet(path: Path) -> pl.DataFrame:
     """The table at `path`; StoreError where the file is broken."""
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StoreError(
             f"cannot read {path}: {error}", "delete it and run the stage again"

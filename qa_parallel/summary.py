@@ -62,6 +62,8 @@ def _cells(stats: Mapping[str, Any]) -> dict[str, str]:
         f"{method} {count / stats['spans']:.0%}"
         for method, count in sorted(stats["placed"].items())
     )
+    if stats["spans"] and stats["translated"] + stats["cached"]:
+        placed = placed or "none"
     kinds: Counter[str] = Counter()
     for name, count in stats["flags"].items():
         kinds[name.partition(":")[2]] += count

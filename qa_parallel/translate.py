@@ -32,7 +32,7 @@ class TranslateSettings(DecodingSettings):
     """What to translate into, and how the work is divided."""
 
     # NLLB codes; the source language, if among them, is dropped: it is a member anyhow
-    to: tuple[str, ...] = Field(min_length=1)
+    to: tuple[str, ...]
     # rows that are translated and committed together: the most work that a kill can cost
     window_rows: int = Field(default=1000, ge=1)
     # rows in one parquet file, rounded up to whole windows
@@ -42,6 +42,12 @@ class TranslateSettings(DecodingSettings):
     @classmethod
     def _parse(cls, value: Any) -> tuple[str, ...]:
         texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("expected language codes or names")
+        if not any(text.strip() for text in texts):
+            raise LanguageError(
+                "expected a language to translate into, found none", "for example de,sw,zh-TW"
+            )
         return tuple(dict.fromkeys(languages.parse(text) for text in texts if text.strip()))
 
 
@@ -105,7 +111,7 @@ class Stats:
     unique: int = 0
     cached: int = 0
     translated: int = 0
-    tokens: int = 0
+    tokens: int = 0  # generated, second decodings included
     seconds: float = 0.0  # of this process and of those that it went on from
     spans: int = 0  # rows whose source answer has a place in its passage
     placed: Counter[str] = field(default_factory=Counter)
@@ -245,16 +251,24 @@ def translate_into(
     cache:
         Asked before, and told after. None = everything is translated.
     on_batch:
-        Told of every finished batch: segments, generated tokens.
+        Told of every finished batch: segments, generated tokens. Those that are decoded a
+        second time count as tokens only.
     """
     started = time.monotonic()
+    generated = 0
+
+    def count(segments: int, tokens: int) -> None:
+        nonlocal generated
+        generated += tokens
+        on_batch(segments, tokens)
+
     known = {} if cache is None else dict(cache.known(window.segments))
     missing = [index for index, text in enumerate(window.segments) if text not in known]
     fresh = engine.translate(
         [window.segments[index] for index in missing],
         [window.tokens[index] for index in missing],
         target,
-        on_batch,
+        count,
     )
     new = {window.segments[index]: item for index, item in zip(missing, fresh, strict=True)}
     if cache is not None and new:
@@ -267,7 +281,7 @@ def translate_into(
         unique=len(window.segments),
         cached=len(window.segments) - len(missing),
         translated=len(missing),
-        tokens=sum(item.tokens for item in fresh),
+        tokens=generated,
         seconds=round(time.monotonic() - started, 3),
         spans=window.rows["answer_start"].count(),
         placed=placed,

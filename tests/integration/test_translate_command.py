@@ -238,6 +238,11 @@ def test_nasty_strings_are_translated_or_flagged(run: Run, tmp_path: Path) -> No
         (b'{"question": "Why?"}\n', ["--model", "/nowhere/model"], "/nowhere/model"),
         (b'{"question": "Why?"}\n', ["--compute-type", "int3"], "int3"),
         (b'{"question": "Why?"}\n', ["--beam", "0"], "beam"),
+        (b'{"question": "Why?"}\n', ["--to", ","], "expected a language to translate into"),
+        (b'{"question": "Why?"}\n', ["--split", "../../esc"], "expected a split of letters"),
+        (b'{"question": "Why?"}\n', ["--source", "~nouser/x.json"], "~nouser/x.json"),
+        (b'{"question": "Why?"}\n', ["--source", "x" * 5000], "expected an existing path"),
+        (b'{"question": "Why?"}\n', ["--model", "y" * 5000], "expected 'demo', a folder or"),
         (b'{"question": "Why?"}\n', ["--source", "/nowhere/qa.jsonl"], "/nowhere/qa.jsonl"),
     ],
 )
@@ -277,6 +282,69 @@ def test_a_folder_of_something_else_is_left_alone(run: Run, data: Path, tmp_path
         assert result.exit_code == 2
         assert "expected an empty folder, or one of this command, found 'data'" in result.output
     assert (out / "data" / "thesis.tex").read_text() == "years of work"
+
+
+def test_settings_of_another_program_do_not_make_a_folder_ours(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "data").mkdir(parents=True)
+    (out / "settings.json").write_text('{"theme": "dark"}')
+    (out / "data" / "x.txt").write_text("precious")
+    result = run("--source", data, "--to", "de", "--overwrite")
+    assert result.exit_code == 2
+    assert (out / "data" / "x.txt").read_text() == "precious"
+    assert not (out / ".lock").exists()
+
+
+def test_a_kill_in_the_first_moment_is_no_obstacle(run: Run, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".settings.json.part").write_text("{")
+    (out / ".lock").write_text("")
+    assert run("--source", data, "--to", "de", "--limit", 2).exit_code == 0
+
+
+def test_a_damaged_folder_is_made_whole_again(run: Run, data: Path, tmp_path: Path) -> None:
+    options = ("--source", data, "--to", "de", "--limit", 4)
+    assert run(*options).exit_code == 0
+    before = digests(tmp_path / "out")
+    (file,) = (tmp_path / "out" / "data" / "deu_Latn").iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    again = run(*options)
+    assert again.exit_code == 0
+    assert "complete already" not in again.output
+    assert digests(tmp_path / "out") == before
+
+
+def test_overwrite_starts_over(run: Run, data: Path, tmp_path: Path) -> None:
+    options = ("--source", data, "--to", "de", "--limit", 4)
+    assert run(*options).exit_code == 0
+    again = run(*options, "--overwrite")
+    assert again.exit_code == 0
+    assert "complete already" not in again.output
+
+
+def test_an_out_with_the_signs_of_a_pattern(run: Run, data: Path, tmp_path: Path) -> None:
+    for name in ("o[1]", "o*", "x[/b]"):
+        out = tmp_path / name
+        for _ in range(2):
+            result = run("--source", data, "--to", "de", "--limit", 2, out=out)
+            assert result.exit_code == 0, result.output
+
+
+def test_a_corpus_of_ours_as_a_source(run: Run, data: Path, tmp_path: Path) -> None:
+    assert run("--source", data, "--to", "de", "--license", "cc0-1.0").exit_code == 0
+    first, again = tmp_path / "out", tmp_path / "again"
+    refused = run("--source", first, "--to", "fr", out=again)
+    assert refused.exit_code == 2
+    assert f"give the folder of one language, {first}/data/eng_Latn" in refused.output
+    assert run("--source", first / "data" / "eng_Latn", "--to", "fr", out=again).exit_code == 0
+    french = pl.read_parquet(again / "data" / "fra_Latn" / "*.parquet")
+    english = pl.read_parquet(first / "data" / "eng_Latn" / "*.parquet")
+    assert french["qa_id"].to_list() == english["qa_id"].to_list()
+    assert french["passage_id"].to_list() == english["passage_id"].to_list()
+    assert french["license"].unique().to_list() == ["cc0-1.0"]
 
 
 def test_an_out_that_cannot_be_a_folder(run: Run, data: Path, tmp_path: Path) -> None:

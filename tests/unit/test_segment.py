@@ -68,6 +68,15 @@ def test_rejoin_of_an_empty_translation_leaves_no_double_space() -> None:
     text, spans = segment.rejoin(["", "Zwei.", "Drei."], [" ", " "], "deu_Latn")
     assert text == "Zwei. Drei."
     assert spans[0] == (0, 0)
+    text, spans = segment.rejoin(["A.", "", "B."], [" ", "\n\n"], "deu_Latn")
+    assert text == "A.\n\nB."
+    assert spans == [(0, 2), (2, 2), (4, 6)]
+    assert segment.rejoin([], [], "deu_Latn") == ("", [])
+
+
+def test_a_long_run_of_spaces_is_no_trap() -> None:
+    """Quadratic once: half a minute for this text; now there is nothing to try again."""
+    assert segment.sentence_spans("a" + " " * 100_000 + "b", "eng_Latn") == [(0, 100_002)]
 
 
 def _words(texts: Sequence[str]) -> list[int]:

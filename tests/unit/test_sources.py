@@ -545,3 +545,54 @@ def test_real_sentence_breaks(realdata: Path) -> None:
     for row in rows(opened(path, source_language="es")):
         texts = [row["passage"][start:end].strip() for start, end in row["sentence_breaks"]]
         assert texts == expected[row["qa_id"]]
+
+
+# What a hostile or unlucky file holds
+
+
+def test_a_column_that_begins_late_is_not_lost(tmp_path: Path) -> None:
+    early = [{"id": str(number), "question": f"q{number}?"} for number in range(150)]
+    late = [{"id": "x", "question": "Where?", "answer": "Bern", "passage": PASSAGE}]
+    found = rows(opened(lines(tmp_path / "a.jsonl", early + late)), size=1000)
+    assert [row["answer"] for row in found] == [None] * 150 + ["Bern"]
+    unanswerable = [{"id": "y", "question": "Who?", "is_impossible": True}]
+    source = opened(lines(tmp_path / "b.jsonl", early + unanswerable))
+    assert (source.counts.kept, source.counts.unanswerable) == (150, 1)
+
+
+@pytest.mark.parametrize(
+    "passages",
+    [
+        {"is_selected": None, "passage_text": ["a"]},
+        {"is_selected": [1], "passage_text": [5]},
+        {"is_selected": [1], "passage_text": None},
+        {"is_selected": []},
+    ],
+)
+def test_ms_marco_with_holes(passages: dict[str, Any], tmp_path: Path) -> None:
+    found = only(tmp_path / "a.jsonl", {"query": "who?", "answers": ["x"], "passages": passages})
+    assert found["question"] == "who?"
+
+
+def test_parquet_with_text_that_is_no_utf8(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    buffers = pa.array([b"ok", b"caf\xe9"]).buffers()
+    broken = pa.Array.from_buffers(pa.string(), 2, buffers)
+    pq.write_table(pa.table({"question": broken}), tmp_path / "a.parquet")
+    with pytest.raises(SourceError, match=r"expected a parquet file, found .*unreadable at row"):
+        opened(tmp_path / "a.parquet")
+
+
+def test_csv_with_carriage_returns_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"question,answer\rWho?,He.\r")
+    with pytest.raises(SourceError, match="expected a header line"):
+        opened(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("split", ["../x", "dev-1", "a b", "", ".x"])
+def test_splits_that_no_folder_could_hold(split: str, tmp_path: Path) -> None:
+    with pytest.raises((SourceError, ValidationError)):
+        SourceSettings(source="x", split=split)
+    assert SourceSettings(source="x", split="no.1").split == "no.1"

@@ -14,7 +14,15 @@ from qa_parallel import spans
         ("haus", "Das Haus ist alt.", "deu_Latn", (4, "exact")),
         # a word's beginning counts, its inside does not
         ("Ankara", "Tom Ankara'da yaşıyor.", "tur_Latn", (4, "exact")),
-        ("he", "She saw the hen.", "eng_Latn", (12, "exact")),
+        ("hen", "She saw the hens, the hen.", "eng_Latn", (22, "exact")),
+        ("Haus", "Am Hause.", "deu_Latn", (3, "exact")),
+        ("he", "She saw the hen.", "eng_Latn", None),
+        # whole words before words with an ending
+        ("Hund", "Die Hunde und der Hund.", "deu_Latn", (18, "exact")),
+        # a number is not a part of another one
+        ("5", "Es gab 50 Leute und 5 Hunde.", "deu_Latn", (20, "exact")),
+        ("19", "1945 waren es 19.", "deu_Latn", (14, "exact")),
+        ("5", "他有15个和5个。", "zho_Hans", (6, "exact")),
         ("ताब", "यह किताब है.", "mar_Deva", None),
         ("किताब", "यह किताब है.", "mar_Deva", (3, "exact")),
         # no spaces between words: anywhere
