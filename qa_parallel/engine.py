@@ -236,6 +236,7 @@ class Engine:
             length_penalty=self.settings.length_penalty,
             max_input_length=0,
             max_decoding_length=min(int(limit), self.model.max_positions - _RESERVED),
+            min_decoding_length=len(prefix) + 1,  # nothing that is sent here means nothing
             return_end_token=True,
             return_scores=True,
             **options,

@@ -10,7 +10,7 @@ from qa_parallel.text import comparison_form
 EMPTY, TRUNCATED, LOOP, COPY, UNKNOWN = "empty", "truncated", "loop", "copy", "unk"
 
 # Part of the cache key: raise it when a guard changes its mind about a text.
-VERSION = 1
+VERSION = 2
 
 _COPY_WORDS = 4  # shorter texts are often names, equal in both languages
 
@@ -52,20 +52,21 @@ def faults(
 def loops(tokens: Sequence[str]) -> bool:
     """Whether a stretch of tokens is repeated back to back until it cannot be meant.
 
-    A stretch of one or two tokens must stand there five times over, one of three or more
-    tokens three times: "ha ha ha" is speech, "in the house in the house in the house" is not.
+    A stretch of one or two tokens must stand there five times over, one of three tokens three
+    times, a longer one twice: "ha ha ha" is speech, "in a small hotel in a small hotel" is not.
     A pure run of punctuation ("....") needs eight.
 
-    >>> loops("in the house in the house in the house".split())
+    >>> loops("we stayed in a small hotel in a small hotel".split())
     True
     >>> loops("no no no".split())
     False
     """
+    tokens = [token.casefold() for token in tokens]
     size = len(tokens)
-    if size - len(set(tokens)) < 4:  # five of one token, or three of three, repeat more
+    if size - len(set(tokens)) < 4:  # five of one token, or two of four, repeat more
         return False
-    for period in range(1, size // 3 + 1):
-        needed = period * (3 if period > 2 else 5)
+    for period in range(1, size // 2 + 1):
+        needed = period * (5 if period < 3 else 3 if period == 3 else 2)
         matched = 0
         for index in range(period, size):
             matched = matched + 1 if tokens[index] == tokens[index - period] else 0

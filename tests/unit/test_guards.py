@@ -18,6 +18,8 @@ from qa_parallel import guards
         ("no no no no no", True),
         ("ha ha ha", False),
         ("he said that he said that she left", False),
+        ("In a small hotel in a small hotel", True),
+        ("in a hotel in a small hotel", False),
         (". . . . . .", False),
         (". . . . . . . . . .", True),
         ("1 2 3 4 5 6 7 8 9", False),
@@ -36,6 +38,17 @@ def test_any_stretch_three_times_over_is_found(
     before: list[str], stretch: list[str], after: list[str]
 ) -> None:
     assert guards.loops(before + stretch * 3 + after)
+
+
+@given(
+    st.lists(st.sampled_from("abcdefg"), max_size=12),
+    st.lists(st.sampled_from("abcdefg"), min_size=4, max_size=6),
+    st.lists(st.sampled_from("abcdefg"), max_size=12),
+)
+def test_a_long_stretch_twice_over_is_found(
+    before: list[str], stretch: list[str], after: list[str]
+) -> None:
+    assert guards.loops(before + stretch * 2 + after)
 
 
 def test_faults_of_each_kind() -> None:
