@@ -34,8 +34,9 @@ _RESERVED = 8
 # Longest source that is translated in one piece: NLLB's quality falls from about 200 tokens.
 _LONGEST = 200
 # Classes of source length. A batch holds one class, and the room depends on the class alone:
-# what a text becomes must not depend on the texts beside it.
-_CLASSES = (8, 16, 32, 64, 128, 256, 512, 1024)
+# what a text becomes must not depend on the texts beside it. Narrow ones, since a hypothesis
+# that loops goes on until the room is full.
+_CLASSES = (8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 200, 256, 384, 512, 1024)
 # Stronger settings for the second decoding of what the guards flagged.
 _SECOND = {"no_repeat_ngram_size": 3, "repetition_penalty": 1.15, "disable_unk": True}
 
