@@ -27,12 +27,8 @@ REDECODED = "redecoded"
 _ROOM, _ROOM_FIXED = 2.0, 16
 # Tokens in the smallest batch that is tried when memory runs out.
 _LEAST = 16
-# Room for the second decoding, as a multiple of the first.
-_MORE = 1.5
 # Positions kept free for the language token, </s> and the model's own offset.
 _RESERVED = 8
-# Longest source that is translated in one piece: NLLB's quality falls from about 200 tokens.
-_LONGEST = 200
 # Classes of source length. A batch holds one class, and the room depends on the class alone:
 # what a text becomes must not depend on the texts beside it. Narrow ones, since a hypothesis
 # that loops goes on until the room is full.
@@ -73,6 +69,25 @@ class DecodingSettings(BaseModel):
 
 
 @dataclass(frozen=True)
+class Done:
+    """A batch that is finished: its segments, the tokens read and the tokens generated.
+
+    What is decoded a second time has only tokens generated: its segments were counted before.
+    """
+
+    segments: int
+    read: int
+    generated: int
+
+
+OnBatch = Callable[[Done], None]
+
+
+def ignore(done: Done) -> None:
+    """For those who need not be told."""
+
+
+@dataclass(frozen=True)
 class _Item:
     index: int
     text: str
@@ -103,7 +118,7 @@ class Engine:
         self.batch_tokens = settings.batch_tokens or (2048 if self.device == "cpu" else 16384)
         self._workers = _workers(self.device, settings)
         self._translator = _load(model, self.device, self.settings, self._workers)
-        self.max_source_tokens = min(model.max_positions - _RESERVED, _LONGEST)
+        self.max_source_tokens = min(model.max_positions - _RESERVED, model.max_sentence)
 
     def encode(self, texts: Sequence[str]) -> list[list[str]]:
         """Subword tokens of each text, without language and end tokens."""
@@ -114,12 +129,11 @@ class Engine:
         texts: Sequence[str],
         tokens: Sequence[list[str]],
         target: str,
-        on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+        on_batch: OnBatch = ignore,
     ) -> list[Translation]:
         """Translations of `texts` into `target`, in their order.
 
-        `tokens` are what `encode` gave for `texts`. `on_batch` is told of every finished batch:
-        segments and generated tokens.
+        `tokens` are what `encode` gave for `texts`. `on_batch` is told of every finished batch.
         """
         items = [
             _Item(index, text, piece)
@@ -136,13 +150,15 @@ class Engine:
         flagged: list[_Item],
         target: str,
         results: dict[int, Translation],
-        on_batch: Callable[[int, int], None],
+        on_batch: OnBatch,
     ) -> None:
         """Decode what is flagged with stronger settings; keep the better of the two."""
         if not flagged:
             return
         second = dict(
-            self._decode(flagged, target, _SECOND, lambda segments, tokens: on_batch(0, tokens))
+            self._decode(
+                flagged, target, _SECOND, lambda done: on_batch(Done(0, 0, done.generated))
+            )
         )
         # The penalties bend the scores of the second decoding; for the comparison, and for the
         # record, the plain model scores it.
@@ -190,7 +206,7 @@ class Engine:
         items: Sequence[_Item],
         target: str,
         options: dict[str, Any],
-        on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+        on_batch: OnBatch = ignore,
     ) -> Iterator[tuple[int, Translation]]:
         """Decode in batches, longest first, several in flight; detokenise while others run."""
         waiting = deque(batches(items, self.batch_tokens))
@@ -227,7 +243,7 @@ class Engine:
             self.batch_tokens = max(_LEAST, budget // 2)
 
     def _submit(self, batch: Sequence[_Item], target: str, options: dict[str, Any]) -> list[Any]:
-        limit = room(len(batch[0].tokens)) * (_MORE if options else 1)
+        limit = min(room(len(batch[0].tokens)), self.model.max_positions - _RESERVED)
         prefix = self.tokenizer.prefix(target)
         pending: list[Any] = self._translator.translate_batch(
             [self.tokenizer.source(item.tokens, self.source) for item in batch],
@@ -236,7 +252,7 @@ class Engine:
             beam_size=self.settings.beam + (2 if options else 0),
             length_penalty=self.settings.length_penalty,
             max_input_length=0,
-            max_decoding_length=min(int(limit), self.model.max_positions - _RESERVED),
+            max_decoding_length=limit,
             min_decoding_length=len(prefix) + 1,  # nothing that is sent here means nothing
             return_end_token=True,
             return_scores=True,
@@ -249,7 +265,7 @@ class Engine:
         batch: Sequence[_Item],
         results: Sequence[Any],
         target: str,
-        on_batch: Callable[[int, int], None],
+        on_batch: OnBatch,
     ) -> Iterator[tuple[int, Translation]]:
         skip = len(self.tokenizer.prefix(target))
         eos = self.tokenizer.eos
@@ -259,7 +275,13 @@ class Engine:
             tokens[:-1] if end else tokens for tokens, end in zip(hypotheses, ended, strict=True)
         ]
         texts = self.tokenizer.decode_batch(bodies)
-        on_batch(len(batch), sum(len(tokens) for tokens in hypotheses))
+        on_batch(
+            Done(
+                len(batch),
+                sum(len(item.tokens) for item in batch),
+                sum(len(tokens) for tokens in hypotheses),
+            )
+        )
         for item, result, tokens, body, text, end in zip(
             batch, results, hypotheses, bodies, texts, ended, strict=True
         ):

@@ -22,6 +22,8 @@ from qa_parallel.tokenizers import Tokenizer
 DEMO = "demo"
 # Of the sentences that it was trained on, those of NTREX-128 are under the stricter licence.
 _DEMO_LICENSE = "cc-by-sa-4.0"
+# Tokens; few of the sentences that it was trained on are longer.
+_DEMO_SENTENCE = 64
 
 Scheme = Literal["nllb", "m2m100"]
 Quantization = Literal[
@@ -95,6 +97,9 @@ class Model:
         Licence of the weights as the Hub writes it, "cc-by-nc-4.0"; None = unknown.
     max_positions:
         Most tokens of one text, language and end tokens counted; CTranslate2 refuses more.
+    max_sentence:
+        Tokens from which quality falls, though the model takes more: longer texts are better cut.
+        About 200 for NLLB-200.
     demonstration:
         Whether this is the small built-in model, whose translations are for trying out only.
     """
@@ -107,6 +112,7 @@ class Model:
     languages: tuple[str, ...]
     license: str | None
     max_positions: int
+    max_sentence: int = 200
     demonstration: bool = False
 
     def tokenizer(self) -> Tokenizer:
@@ -188,7 +194,7 @@ def _demo() -> Model:
             "install qa-parallel again, or name another model",
         )
     model = _read(folder, DEMO, None, None, demonstration=True)
-    return replace(model, license=_DEMO_LICENSE)
+    return replace(model, license=_DEMO_LICENSE, max_sentence=_DEMO_SENTENCE)
 
 
 def _from_folder(settings: ModelSettings, folder: Path) -> Model:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from qa_parallel import dataset, store
 from qa_parallel.cache import TranslationCache
-from qa_parallel.engine import Engine
+from qa_parallel.engine import Done, Engine
 from qa_parallel.errors import LanguageError, StoreError
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
 from qa_parallel.recipe import Recipe
@@ -39,9 +39,9 @@ class Reporter(Protocol):
 
     def start(self, model: Model, source: Source, targets: tuple[str, ...]) -> None: ...
 
-    def begin(self, language: str, rows: int, segments: int) -> None: ...
+    def begin(self, language: str, rows: int, tokens: int) -> None: ...
 
-    def batch(self, language: str, segments: int, tokens: int) -> None: ...
+    def batch(self, language: str, done: Done) -> None: ...
 
     def unit(self, language: str, stats: Stats, resumed: bool) -> None: ...
 
@@ -180,14 +180,14 @@ def _unit(
         rows, stats = window.rows.select(CORPUS.names()), Stats(rows=window.rows.height)
         stats.spans = rows["answer_start"].count()
     else:
-        reporter.begin(language, window.rows.height, len(window.segments))
+        reporter.begin(language, window.rows.height, sum(map(len, window.tokens)))
         rows, stats = translate_into(
             window,
             language,
             engine,
             caches[language],
             translator=f"{engine.model.name}@{engine.model.revision or engine.model.digest[:12]}",
-            on_batch=lambda segments, tokens: reporter.batch(language, segments, tokens),
+            on_batch=lambda done: reporter.batch(language, done),
         )
     store.write_parquet(_part_path(work.folder, language), rows)
     store.write_json(_stats_path(work.folder, language), stats.to_json())

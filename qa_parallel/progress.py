@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from qa_parallel.engine import Done
 from qa_parallel.models import Model
 from qa_parallel.sources import Source
 from qa_parallel.translate import Stats
@@ -26,14 +27,17 @@ class _Pace:
     segments: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    # the window at work: its rows, its segments, how many of these are done
+    # the window at work: its rows, its tokens, how many of these are read
     window: tuple[int, int] = (0, 0)
-    done: int = 0
+    read: int = 0
 
     def rows(self) -> float:
-        """Rows that are done, those of the window at work in proportion to its segments."""
-        rows, segments = self.window
-        return self.stats.rows + (rows * self.done / segments if segments else 0)
+        """Rows that are done, those of the window at work in proportion to its tokens.
+
+        Not to its segments: the long ones come first.
+        """
+        rows, tokens = self.window
+        return self.stats.rows + (rows * self.read / tokens if tokens else 0)
 
     def rate(self, count: int) -> str:
         return f"{count / self.seconds:,.0f}/s" if self.seconds > 0.5 else "–"
@@ -70,21 +74,21 @@ class Progress:
             self._live = Live(console=self._console, get_renderable=self._table, transient=True)
             self._live.start()
 
-    def begin(self, language: str, rows: int, segments: int) -> None:
-        """A window of `rows` rows and `segments` unique segments is about to be translated."""
+    def begin(self, language: str, rows: int, tokens: int) -> None:
+        """A window of that many rows and source tokens is about to be translated."""
         pace = self._paces[language]
-        pace.window, pace.done = (rows, segments), 0
+        pace.window, pace.read = (rows, tokens), 0
         self._last = time.monotonic()
 
-    def batch(self, language: str, segments: int, tokens: int) -> None:
+    def batch(self, language: str, done: Done) -> None:
         """A batch is done."""
         pace = self._paces[language]
         now = time.monotonic()
         pace.seconds += now - self._last
         self._last = now
-        pace.segments += segments
-        pace.tokens += tokens
-        pace.done += segments
+        pace.segments += done.segments
+        pace.tokens += done.generated
+        pace.read += done.read
         if self._live is None and now - self._printed > _EVERY:
             self._printed = now
             self._console.print(self._line(language), highlight=False)
@@ -94,7 +98,7 @@ class Progress:
         if language in self._paces:
             pace = self._paces[language]
             pace.stats += stats
-            pace.window, pace.done = (0, 0), 0
+            pace.window, pace.read = (0, 0), 0
             if resumed:
                 self._resumed_rows += stats.rows
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 
 from qa_parallel import languages, schema, segment, spans
 from qa_parallel.cache import Translation
-from qa_parallel.engine import DecodingSettings
+from qa_parallel.engine import DecodingSettings, Done, OnBatch, ignore
 from qa_parallel.errors import LanguageError
 from qa_parallel.schema import CORPUS
 from qa_parallel.text import has_letters
@@ -66,7 +66,7 @@ class Translator(Protocol):
         texts: Sequence[str],
         tokens: Sequence[list[str]],
         target: str,
-        on_batch: Callable[[int, int], None] = ...,
+        on_batch: OnBatch = ...,
     ) -> list[Translation]:
         """Translations in the order of `texts`."""
         ...
@@ -240,7 +240,7 @@ def translate_into(
     engine: Translator,
     cache: Cache | None = None,
     translator: str = "",
-    on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+    on_batch: OnBatch = ignore,
 ) -> tuple[pl.DataFrame, Stats]:
     """CORPUS rows of `window` in `target`, and what was done for them.
 
@@ -251,16 +251,15 @@ def translate_into(
     cache:
         Asked before, and told after. None = everything is translated.
     on_batch:
-        Told of every finished batch: segments, generated tokens. Those that are decoded a
-        second time count as tokens only.
+        Told of every finished batch.
     """
     started = time.monotonic()
     generated = 0
 
-    def count(segments: int, tokens: int) -> None:
+    def count(done: Done) -> None:
         nonlocal generated
-        generated += tokens
-        on_batch(segments, tokens)
+        generated += done.generated
+        on_batch(done)
 
     known = {} if cache is None else dict(cache.known(window.segments))
     missing = [index for index, text in enumerate(window.segments) if text not in known]

@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cache", "dataset", "engine", "languages", "models", "parallel_import", "recipe",
         "schema", "sources", "store", "translate",
     },
-    "progress": {"models", "sources", "translate"},
+    "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
         "languages", "models", "pipeline", "progress", "recipe", "sources", "summary", "translate",

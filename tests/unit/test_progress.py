@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from qa_parallel import summary
+from qa_parallel.engine import Done
 from qa_parallel.progress import Progress
 from qa_parallel.translate import Stats
 
@@ -28,12 +29,12 @@ def test_plain_lines_off_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("qa_parallel.progress.time.monotonic", lambda: clock[0])
     shown, text = running(terminal=False)
-    shown.begin("deu_Latn", 5, 100)
+    shown.begin("deu_Latn", 5, 200)
     for clock[0] in (10.0, 20.0):
-        shown.batch("deu_Latn", 25, 500)
+        shown.batch("deu_Latn", Done(25, 50, 500))
     assert [line for line in text.getvalue().splitlines() if " 2/10 rows" in line]
     for clock[0] in (30.0, 40.0):
-        shown.batch("deu_Latn", 25, 500)
+        shown.batch("deu_Latn", Done(25, 50, 500))
     shown.unit("deu_Latn", Stats(rows=5, segments=100, unique=25), resumed=False)
     shown.finish()
     lines = text.getvalue().splitlines()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 import pytest
 
 from qa_parallel.cache import Translation
+from qa_parallel.engine import OnBatch, ignore
 from qa_parallel.errors import LanguageError
 from qa_parallel.schema import CORPUS
 from qa_parallel.translate import (
@@ -39,7 +40,7 @@ class Shouting:
         texts: Sequence[str],
         tokens: Sequence[list[str]],
         target: str,
-        on_batch: Callable[[int, int], None] = lambda segments, tokens: None,
+        on_batch: OnBatch = ignore,
     ) -> list[Translation]:
         assert [len(item) for item in tokens] == [len(text.split()) for text in texts]
         self.asked += texts
