@@ -365,6 +365,18 @@ class Trainer:
             self.adamw.state[p] = {k: tensors[f"adamw.{i}.{k}"] for k in fields}
 
 
+def start(trainer: Trainer, work: Path, folder: Path) -> None:
+    """Begin from the weights of an exported model, with a new schedule and new optimisers."""
+    ours, theirs = (
+        Tokenizer.from_file(str(place / "tokenizer.json")).get_vocab() for place in (work, folder)
+    )
+    if ours != theirs:
+        raise click.ClickException(f"expected the tokenizer of {work}, found another in {folder}")
+    with safe_open(folder / "model.safetensors", framework="pt") as file, torch.no_grad():
+        for name, parameter in trainer.model.named_parameters():
+            parameter.copy_(file.get_tensor(name))
+
+
 def development_sets(work: Path, settings: Settings) -> dict[str, list[Row]]:
     """Development pairs in both directions, 75 each, as framed ids."""
     tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
@@ -408,6 +420,12 @@ def development_losses(model: Any, sets: dict[str, list[Row]]) -> dict[str, floa
 @click.option("--threads", type=int, default=2, show_default=True)
 @click.option("--save-every", type=float, default=10.0, show_default=True, help="Minutes.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in WORK.")
+@click.option(
+    "--start",
+    "start_folder",
+    type=click.Path(path_type=Path, exists=True),
+    help="Begin from an exported model, e.g. qa_parallel/demo/hf, to train it further.",
+)
 def main(
     work: Path,
     settings_path: Path,
@@ -416,6 +434,7 @@ def main(
     threads: int,
     save_every: float,
     resume: bool,
+    start_folder: Path | None,
 ) -> None:
     """Train on the tokenised pairs in the folder WORK and leave checkpoint.safetensors there."""
     if (minutes is None) == (steps is None):
@@ -427,6 +446,8 @@ def main(
     checkpoint = work / "checkpoint.safetensors"
     if resume:
         trainer.resume(checkpoint)
+    elif start_folder is not None:
+        start(trainer, work, start_folder)
     at = trainer.counters
     development = development_sets(work, settings)
 
