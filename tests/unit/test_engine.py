@@ -43,6 +43,7 @@ def test_batches_hold_everything_once_within_the_budget(sizes: list[int], budget
     for batch in found:
         longest = max(len(one.tokens) for one in batch)
         assert len(batch) == 1 or (longest + 2) * len(batch) <= budget
+        assert len({room(len(one.tokens)) for one in batch}) == 1
     lengths = [len(one.tokens) for batch in found for one in batch]
     assert lengths == sorted(lengths, reverse=True)
 

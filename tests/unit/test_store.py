@@ -30,6 +30,21 @@ def test_a_failed_write_leaves_the_old_file(
     assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_a_file_appears_by_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is on the disk before the name is there: at the rename the new file is complete."""
+    seen = []
+
+    def spy(self: Path, target: Path) -> Path:
+        seen.append((self.read_text(), target.exists()))
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "replace", spy)
+    with pytest.raises(StoreError, match="cannot write"):
+        store.write_json(tmp_path / "a.json", {"a": 1})
+    assert seen == [('{\n  "a": 1\n}\n', False)]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_same_frame_gives_the_same_bytes(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [["x"], None, []], "b": ["é", None, "z" * 1000]})
     for name in ("one", "two"):
