@@ -507,10 +507,6 @@ def test_revision_of_a_folder_is_a_mistake(tiny_nllb: Path, tmp_path: Path) -> N
 
 
 def test_demo() -> None:
-    import qa_parallel
-
-    if not (Path(qa_parallel.__file__).parent / "demo" / "ct2" / "model.bin").is_file():
-        pytest.skip("the demonstration model is not there")
     model = resolve(ModelSettings(model="demo"))
     assert model.demonstration
     assert model.name == "demo"
