@@ -1,8 +1,8 @@
 """A corpus in one language to the same corpus in many: unique segments out, rows back in.
 
 `prepare` cuts a frame into unique segments and tokenises them once for all languages;
-`translate_into` translates them into one language and puts the rows together again. Both work
-on Polars frames and know nothing of files; `translate_corpus` is the two for a notebook.
+`decode` translates them into one language; `assemble` puts the rows together again. They work on
+Polars frames and know nothing of files; `translate_corpus` is the three for a notebook.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TranslateSettings(DecodingSettings):
 
 
 class Translator(Protocol):
-    """What `translate_into` needs of an engine; tests put a dictionary in its place."""
+    """What `decode` needs of an engine; tests put a dictionary in its place."""
 
     source: str
     max_source_tokens: int
@@ -234,20 +234,27 @@ def _cut_long(sentences: list[str], engine: Translator) -> dict[str, list[str]]:
     return cut | dict(zip(long, segment.pieces(long, count, limit), strict=True))
 
 
-def translate_into(
+@dataclass(frozen=True)
+class Decoded:
+    """Translations of a window's segments, in their order, and what they cost."""
+
+    translations: list[Translation]
+    fresh: int  # segments that the cache did not have
+    tokens: int  # generated, second decodings included
+    seconds: float
+
+
+def decode(
     window: Window,
     target: str,
     engine: Translator,
     cache: Cache | None = None,
-    translator: str = "",
     on_batch: OnBatch = ignore,
-) -> tuple[pl.DataFrame, Stats]:
-    """CORPUS rows of `window` in `target`, and what was done for them.
+) -> Decoded:
+    """Translations of every segment of `window` into `target`.
 
     Parameters
     ----------
-    translator:
-        What the column of that name says: "model@revision".
     cache:
         Asked before, and told after. None = everything is translated.
     on_batch:
@@ -273,15 +280,29 @@ def translate_into(
     if cache is not None and new:
         cache.store(new)
     known.update(new)
-    rows, placed = _assemble(window, [known[text] for text in window.segments], target, translator)
+    translations = [known[text] for text in window.segments]
+    return Decoded(translations, len(missing), generated, round(time.monotonic() - started, 3))
+
+
+def assemble(
+    window: Window, decoded: Decoded, target: str, translator: str = ""
+) -> tuple[pl.DataFrame, Stats]:
+    """CORPUS rows of `window` in `target`, and what was done for them.
+
+    Parameters
+    ----------
+    translator:
+        What the column of that name says: "model@revision".
+    """
+    rows, placed = _assemble(window, decoded.translations, target, translator)
     stats = Stats(
         rows=rows.height,
         segments=window.occurrences,
         unique=len(window.segments),
-        cached=len(window.segments) - len(missing),
-        translated=len(missing),
-        tokens=generated,
-        seconds=round(time.monotonic() - started, 3),
+        cached=len(window.segments) - decoded.fresh,
+        translated=decoded.fresh,
+        tokens=decoded.tokens,
+        seconds=decoded.seconds,
         spans=window.rows["answer_start"].count(),
         placed=placed,
         flags=Counter(flag for flags in rows["flags"].to_list() for flag in flags),
@@ -393,5 +414,8 @@ def translate_corpus(
             "translate one source language at a time",
         )
     window = prepare(corpus, engine)
-    frames = [translate_into(window, target, engine, None, translator)[0] for target in targets]
+    frames = [
+        assemble(window, decode(window, target, engine), target, translator)[0]
+        for target in targets
+    ]
     return pl.concat([window.rows.select(CORPUS.names()), *frames])

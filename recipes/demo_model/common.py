@@ -54,8 +54,8 @@ class TrainingSettings(_Table):
     """Mix of the data, optimiser and schedule."""
 
     into_english: float
-    marathi_weight: int
-    ntrex_weight: int
+    weights: dict[str, float]
+    ntrex_weight: float
     glued: float
     batch_tokens: int
     window: int
@@ -71,6 +71,14 @@ class TrainingSettings(_Table):
     decay: float
 
 
+class ContinuedSettings(_Table):
+    """What a second stretch of training does otherwise than the first."""
+
+    into_english: float
+    weights: dict[str, float]
+    decay: float
+
+
 class Settings(_Table):
     """The whole of `settings.toml`."""
 
@@ -80,6 +88,7 @@ class Settings(_Table):
     tokenizer: TokenizerSettings
     model: ModelSettings
     training: TrainingSettings
+    continued: ContinuedSettings
 
     @property
     def codes(self) -> tuple[str, ...]:

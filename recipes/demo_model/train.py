@@ -71,7 +71,7 @@ class Corpus:
 
     def __init__(self, work: Path, settings: Settings) -> None:
         self.options = settings.training
-        self.tables: list[tuple[int, int, int, list[Ids], list[Ids], list[Ids], list[Ids]]] = []
+        self.tables: list[tuple[float, int, int, list[Ids], list[Ids], list[Ids], list[Ids]]] = []
         tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
         english = token_id(tokenizer, ENGLISH)
         for language in settings.languages:
@@ -81,8 +81,8 @@ class Corpus:
                     np.split(flat[side], flat[f"{side}.ends"][:-1])
                     for side in ("english.source", "other.target", "other.source", "english.target")
                 )
-                weight = self.options.marathi_weight if language == "mar_Deva" else 1
-                weight *= self.options.ntrex_weight if name == "ntrex" else 1
+                weight = self.options.weights.get(language, 1.0)
+                weight *= self.options.ntrex_weight if name == "ntrex" else 1.0
                 a, b, c, d = columns
                 code = token_id(tokenizer, language)
                 self.tables.append((weight, english, code, a, b, c, d))
@@ -96,7 +96,7 @@ class Corpus:
                 (self.options.into_english, code, english, columns[2], columns[3]),
             ):
                 count = len(sources)
-                for number in rng.sample(range(count), int(count * share)) * weight:
+                for number in drawn(rng, count, share * weight):
                     s, t = [sources[number]], [targets[number]]
                     if rng.random() < self.options.glued:
                         other = rng.randrange(count)
@@ -118,6 +118,12 @@ class Corpus:
             batches += list(packed(window, self.options.batch_tokens))
         rng.shuffle(batches)
         return batches
+
+
+def drawn(rng: random.Random, count: int, rate: float) -> list[int]:
+    """Row numbers in which each row comes `rate` times, a fraction by lot."""
+    whole, part = divmod(rate, 1)
+    return [*range(count)] * int(whole) + rng.sample(range(count), int(count * part))
 
 
 def framed(code: int, *sentences: Ids) -> Ids:
@@ -420,6 +426,7 @@ def development_losses(model: Any, sets: dict[str, list[Row]]) -> dict[str, floa
 @click.option("--threads", type=int, default=2, show_default=True)
 @click.option("--save-every", type=float, default=10.0, show_default=True, help="Minutes.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in WORK.")
+@click.option("--continued", is_flag=True, help="With the settings of a second stretch.")
 @click.option(
     "--start",
     "start_folder",
@@ -434,6 +441,7 @@ def main(
     threads: int,
     save_every: float,
     resume: bool,
+    continued: bool,
     start_folder: Path | None,
 ) -> None:
     """Train on the tokenised pairs in the folder WORK and leave checkpoint.safetensors there."""
@@ -442,6 +450,9 @@ def main(
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     settings = load_settings(settings_path)
+    if continued:
+        training = settings.training.model_copy(update=dict(settings.continued))
+        settings = settings.model_copy(update={"training": training})
     trainer = Trainer(settings, work, threads)
     checkpoint = work / "checkpoint.safetensors"
     if resume:

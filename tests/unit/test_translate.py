@@ -17,9 +17,10 @@ from qa_parallel.translate import (
     Stats,
     TranslateSettings,
     annotate,
+    assemble,
+    decode,
     prepare,
     translate_corpus,
-    translate_into,
 )
 
 
@@ -108,7 +109,7 @@ def test_equal_sentences_are_translated_once() -> None:
         {"question": "Who left?", "answer": "Tom", "passage": "Mary left in 1990."},
     )
     window = prepare(rows, engine)
-    _, stats = translate_into(window, "deu_Latn", engine)
+    _, stats = assemble(window, decode(window, "deu_Latn", engine), "deu_Latn")
     assert sorted(engine.asked) == sorted(["Who came?", "Who left?", "Tom", "Mary", *SENTENCES])
     assert (stats.segments, stats.unique, stats.translated) == (13, 7, 7)
 
@@ -117,9 +118,9 @@ def test_what_the_cache_knows_is_not_translated() -> None:
     engine, cache = Shouting(), Memory()
     first = prepare(corpus({"question": "Who came?", "answer": "Tom"}), engine)
     second = prepare(corpus({"question": "Who came?", "answer": "Mary"}), engine)
-    translate_into(first, "deu_Latn", engine, cache)
+    decode(first, "deu_Latn", engine, cache)
     engine.asked.clear()
-    rows, stats = translate_into(second, "deu_Latn", engine, cache)
+    rows, stats = assemble(second, decode(second, "deu_Latn", engine, cache), "deu_Latn")
     assert engine.asked == ["Mary"]
     assert (stats.cached, stats.translated) == (1, 1)
     assert rows["question"].to_list() == ["WHO CAME?"]
