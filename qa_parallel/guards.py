@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Sequence
 
 from qa_parallel.text import comparison_form
@@ -62,19 +64,22 @@ def loops(tokens: Sequence[str]) -> bool:
     False
     """
     tokens = [token.casefold() for token in tokens]
-    size = len(tokens)
-    if size - len(set(tokens)) < 4:  # five of one token, or two of four, repeat more
+    # Each token of a second copy has occurred before: that bounds the stretch.
+    again = len(tokens) - len(set(tokens))
+    if again < 4:
         return False
-    for period in range(1, size // 2 + 1):
-        needed = period * (5 if period < 3 else 3 if period == 3 else 2)
-        matched = 0
-        for index in range(period, size):
-            matched = matched + 1 if tokens[index] == tokens[index - period] else 0
-            if matched + period >= needed:
-                stretch = tokens[index - period + 1 : index + 1]
-                wordy = any(char.isalnum() for token in stretch for char in token)
-                if wordy or matched + period >= 8 * period:
-                    return True
+    for period in range(1, min(again, len(tokens) // 2) + 1):
+        # a run of n equal pairs at a distance of one period: the stretch stands there 1 + n/period
+        # times
+        equal = bytes(map(operator.eq, tokens[period:], tokens))
+        least = period * (4 if period < 3 else 2 if period == 3 else 1)
+        if b"\1" * least not in equal:
+            continue
+        for run in re.finditer(b"\1{%d,}" % least, equal):
+            stretch = tokens[run.start() : run.start() + period]
+            wordy = any(char.isalnum() for token in stretch for char in token)
+            if wordy or run.end() - run.start() >= 7 * period:
+                return True
     return False
 
 

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from qa_parallel.languages import LANGUAGES
-
-if TYPE_CHECKING:
-    from sacremoses import MosesPunctNormalizer
 
 Span = tuple[int, int]
 
@@ -37,15 +33,19 @@ def normalise(text: str, language: str) -> str:
     """
     text = " ".join(text.split())
     if _NEEDS_MOSES.search(text):
-        text = " ".join(_normaliser(language).normalize(text).split())
+        for pattern, substitution in _rules(language):
+            text = pattern.sub(substitution, text)
+        text = " ".join(text.split())
     return text
 
 
 @cache
-def _normaliser(language: str) -> MosesPunctNormalizer:
+def _rules(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """Moses' rules as sacremoses has them, which looks every one up again for every text."""
     from sacremoses import MosesPunctNormalizer
 
-    return MosesPunctNormalizer(lang=LANGUAGES[language].iso639_1 or "en")
+    rules = MosesPunctNormalizer(lang=LANGUAGES[language].iso639_1 or "en").substitutions
+    return [(re.compile(pattern), substitution) for pattern, substitution in rules]
 
 
 def sentence_spans(text: str, language: str) -> list[Span]:
@@ -159,25 +159,38 @@ def pieces(
     >>> pieces(["a, b c, d", "e"], lambda texts: [len(text.split()) for text in texts], 2)
     [['a,', 'b c,', 'd'], ['e']]
     """
-    sizes = count(sentences)
-    return [
-        [sentence] if size <= limit else _cut(sentence, count, limit)
-        for sentence, size in zip(sentences, sizes, strict=True)
-    ]
+    cut: dict[str, list[str]] = {}
+    waiting = list(dict.fromkeys(sentences))
+    while waiting:  # all sentences in step: counting tokens is cheapest in large batches
+        sizes = count(waiting)
+        parts = {
+            piece: _split(piece)
+            for piece, size in zip(waiting, sizes, strict=True)
+            if size > limit and len(piece) > 1
+        }
+        found = list(dict.fromkeys(part for split in parts.values() for part in split))
+        known = dict(zip(found, count(found), strict=True))
+        for piece, split in parts.items():
+            cut[piece] = _merge(split, [known[part] for part in split], limit)
+        waiting = list(dict.fromkeys(part for piece in parts for part in cut[piece]))
+    return [list(_leaves(sentence, cut)) for sentence in sentences]
 
 
-def _cut(sentence: str, count: Callable[[Sequence[str]], Sequence[int]], limit: int) -> list[str]:
+def _leaves(piece: str, cut: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if piece not in cut:
+        yield piece
+    for part in cut.get(piece, ()):
+        yield from _leaves(part, cut)
+
+
+def _split(sentence: str) -> list[str]:
+    """Parts at the best kind of place that there is, halves where there is none."""
     for pattern in _CUTS:
         parts = [part for part in re.split(pattern, sentence) if part]
         if len(parts) > 1:
-            parts = _merge(parts, count(parts), limit)
-            break
-    else:
-        half = len(sentence) // 2
-        if half == 0:
-            return [sentence]
-        parts = [sentence[:half], sentence[half:]]
-    return [piece for cut in pieces(parts, count, limit) for piece in cut]
+            return parts
+    half = len(sentence) // 2
+    return [sentence[:half], sentence[half:]]
 
 
 def _merge(parts: Sequence[str], sizes: Sequence[int], limit: int) -> list[str]:

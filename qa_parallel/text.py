@@ -12,11 +12,23 @@ def comparison_form(text: str) -> str:
     True
     """
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    # Accents of Latin, Greek and Cyrillic go; the vowel signs of Indic scripts (Mc, and Mn
-    # outside the combining diacritics block) carry the word and stay.
-    kept = "".join(char for char in decomposed if not "\u0300" <= char <= "\u036f")
-    recomposed = unicodedata.normalize("NFC", kept)
-    return " ".join("".join(char if is_word(char) else " " for char in recomposed).split())
+    words = unicodedata.normalize("NFC", decomposed.translate(_FOLD)).split()
+    return " ".join(words)
+
+
+class _Fold(dict[int, str | None]):
+    """For `str.translate`: what becomes of a character, found out when it first occurs."""
+
+    def __missing__(self, code: int) -> str | None:
+        # Accents of Latin, Greek and Cyrillic go; the vowel signs of Indic scripts (Mc, and Mn
+        # outside the combining diacritics block) carry the word and stay.
+        char = chr(code)
+        kept = char if is_word(char) else " "
+        self[code] = None if 0x300 <= code <= 0x36F else kept
+        return self[code]
+
+
+_FOLD = _Fold()
 
 
 def is_word(char: str) -> bool:
