@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -139,36 +139,35 @@ class Engine:
             _Item(index, text, piece)
             for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
         ]
-        results: dict[int, Translation] = dict(self._decode(items, target, {}, on_batch))
-        if self.settings.guards:
-            flagged = [item for item in items if results[item.index].flags]
-            self._decode_again(flagged, target, results, on_batch)
-        return [results[index] for index in range(len(items))]
+        first: dict[int, Translation] = {}
+        second: dict[int, Translation] = {}
+        for index, translation, again in self._decode(items, target, on_batch):
+            (second if again else first)[index] = translation
+        better = self._better(items, first, second, target)
+        return [better.get(index, first[index]) for index in range(len(items))]
 
-    def _decode_again(
+    def _better(
         self,
-        flagged: list[_Item],
+        items: Sequence[_Item],
+        first: Mapping[int, Translation],
+        second: Mapping[int, Translation],
         target: str,
-        results: dict[int, Translation],
-        on_batch: OnBatch,
-    ) -> None:
-        """Decode what is flagged with stronger settings; keep the better of the two."""
-        if not flagged:
-            return
-        second = dict(
-            self._decode(
-                flagged, target, _SECOND, lambda done: on_batch(Done(0, 0, done.generated))
-            )
-        )
-        # The penalties bend the scores of the second decoding; for the comparison, and for the
-        # record, the plain model scores it.
-        changed = [item for item in flagged if second[item.index].text != results[item.index].text]
+    ) -> dict[int, Translation]:
+        """The second decodings that are better than the first, by index.
+
+        The penalties bend the scores of the second decoding; for the comparison, and for the
+        record, the plain model scores it.
+        """
+        changed = [
+            items[index] for index in sorted(second) if second[index].text != first[index].text
+        ]
         plain = self._score(changed, [second[item.index].text for item in changed], target)
+        better = {}
         for item, (logprob, count) in zip(changed, plain, strict=True):
-            first = results[item.index]
             again = replace(second[item.index], logprob=logprob, tokens=count)
-            if _rank(again) > _rank(first):
-                results[item.index] = replace(again, flags=(*again.flags, REDECODED))
+            if _rank(again) > _rank(first[item.index]):
+                better[item.index] = replace(again, flags=(*again.flags, REDECODED))
+        return better
 
     def _score(
         self, items: Sequence[_Item], translations: Sequence[str], target: str
@@ -202,29 +201,43 @@ class Engine:
         ]
 
     def _decode(
-        self,
-        items: Sequence[_Item],
-        target: str,
-        options: dict[str, Any],
-        on_batch: OnBatch = ignore,
-    ) -> Iterator[tuple[int, Translation]]:
-        """Decode in batches, longest first, several in flight; detokenise while others run."""
-        waiting = deque(batches(items, self.batch_tokens))
-        running: deque[tuple[list[_Item], list[Any], int]] = deque()
+        self, items: Sequence[_Item], target: str, on_batch: OnBatch
+    ) -> Iterator[tuple[int, Translation, bool]]:
+        """Index, translation and whether it is a second decoding.
+
+        Batches go longest first, several in flight; texts are detokenised while others are
+        decoded. What the guards flag is decoded once more, behind the rest, without waiting for
+        the last of it.
+        """
+        waiting = deque((batch, False) for batch in batches(items, self.batch_tokens))
+        running: deque[tuple[list[_Item], bool, list[Any], int]] = deque()
+        flagged: list[_Item] = []
         depth = 2 * self._workers + 2
-        while waiting or running:
+        while waiting or running or flagged:
+            if not waiting:
+                waiting.extend((batch, True) for batch in batches(flagged, self.batch_tokens))
+                flagged = []
             while waiting and len(running) < depth:
-                batch = waiting.popleft()
-                running.append((batch, self._submit(batch, target, options), self.batch_tokens))
-            batch, pending, budget = running.popleft()
+                batch, again = waiting.popleft()
+                pending = self._submit(batch, target, _SECOND if again else {})
+                running.append((batch, again, pending, self.batch_tokens))
+            batch, again, pending, budget = running.popleft()
             try:
                 results = [future.result() for future in pending]
             except RuntimeError as error:
                 self._halve(error, budget)
-                rest = [item for part in (batch, *waiting) for item in part]
-                waiting = deque(batches(rest, self.batch_tokens))
+                waiting.appendleft((batch, again))
+                waiting = deque(
+                    (part, kind)
+                    for large, kind in waiting
+                    for part in batches(large, self.batch_tokens)
+                )
                 continue
-            yield from self._finish(batch, results, target, on_batch)
+            told = on_batch if not again else lambda done: on_batch(Done(0, 0, done.generated))
+            for item, translation in self._finish(batch, results, target, told):
+                yield item.index, translation, again
+                if translation.flags and self.settings.guards and not again:
+                    flagged.append(item)
 
     def _halve(self, error: RuntimeError, budget: int) -> None:
         """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out.
@@ -266,7 +279,7 @@ class Engine:
         results: Sequence[Any],
         target: str,
         on_batch: OnBatch,
-    ) -> Iterator[tuple[int, Translation]]:
+    ) -> Iterator[tuple[_Item, Translation]]:
         skip = len(self.tokenizer.prefix(target))
         eos = self.tokenizer.eos
         hypotheses = [result.hypotheses[0][skip:] for result in results]
@@ -289,7 +302,7 @@ class Engine:
             flags = guards.faults(item.text, text, item.tokens, body, end)
             # CTranslate2 divides by length ** penalty, the forced prefix counted; undo it.
             logprob = result.scores[0] * (len(tokens) + skip) ** self.settings.length_penalty
-            yield item.index, Translation(text, logprob, max(1, len(tokens)), flags)
+            yield item, Translation(text, logprob, max(1, len(tokens)), flags)
 
 
 def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:

@@ -192,7 +192,15 @@ def prepare(rows: pl.DataFrame, engine: Translator) -> Window:
         ]
     sentences = dict.fromkeys(text[start:end] for text, bounds in drafts for start, end in bounds)
     normal = {raw: segment.normalise(raw, engine.source) for raw in sentences}
-    cut = _cut_long(list(dict.fromkeys(normal.values())), engine)
+    tokens: dict[str, list[str]] = {}
+
+    def count(texts: Sequence[str]) -> list[int]:
+        new = [text for text in texts if text not in tokens]
+        tokens.update(zip(new, engine.encode(new), strict=True))
+        return [len(tokens[text]) for text in texts]
+
+    whole = list(dict.fromkeys(normal.values()))
+    cut = dict(zip(whole, segment.pieces(whole, count, engine.max_source_tokens), strict=True))
     numbers: dict[str, int] = {}
     texts = [
         _Text(
@@ -208,30 +216,19 @@ def prepare(rows: pl.DataFrame, engine: Translator) -> Window:
         for text, bounds in drafts
     ]
     segments = list(numbers)
+    count(segments)
     sizes = [sum(isinstance(piece, int) for s in text.sentences for piece in s) for text in texts]
     occurrences = sum(
         sizes[index] for column in columns.values() for index in column if index is not None
     )
-    return Window(rows, segments, engine.encode(segments), texts, columns, occurrences)
+    encoded = [tokens[text] for text in segments]
+    return Window(rows, segments, encoded, texts, columns, occurrences)
 
 
 def _spans(text: str, given: Any, engine: Translator) -> tuple[segment.Span, ...]:
     if given is None:
         return tuple(segment.sentence_spans(text, engine.source))
     return tuple((int(start), int(end)) for start, end in given)
-
-
-def _cut_long(sentences: list[str], engine: Translator) -> dict[str, list[str]]:
-    """Every sentence as a list of pieces that the model can take, most of them whole."""
-
-    def count(texts: Sequence[str]) -> list[int]:
-        return [len(tokens) for tokens in engine.encode(texts)]
-
-    limit = engine.max_source_tokens
-    # No token is shorter than a character, so most sentences need not be counted.
-    cut = {sentence: [sentence] for sentence in sentences if len(sentence) <= limit}
-    long = [sentence for sentence in sentences if sentence not in cut]
-    return cut | dict(zip(long, segment.pieces(long, count, limit), strict=True))
 
 
 @dataclass(frozen=True)
