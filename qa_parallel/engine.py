@@ -256,8 +256,8 @@ class Engine:
             self.batch_tokens = max(_LEAST, budget // 2)
 
     def _submit(self, batch: Sequence[_Item], target: str, options: dict[str, Any]) -> list[Any]:
-        limit = min(room(len(batch[0].tokens)), self.model.max_positions - _RESERVED)
         prefix = self.tokenizer.prefix(target)
+        least, most = self._lengths(batch)
         pending: list[Any] = self._translator.translate_batch(
             [self.tokenizer.source(item.tokens, self.source) for item in batch],
             [prefix] * len(batch),
@@ -265,13 +265,18 @@ class Engine:
             beam_size=self.settings.beam + (2 if options else 0),
             length_penalty=self.settings.length_penalty,
             max_input_length=0,
-            max_decoding_length=limit,
-            min_decoding_length=len(prefix) + 1,  # nothing that is sent here means nothing
+            max_decoding_length=most,
+            min_decoding_length=least,
             return_end_token=True,
             return_scores=True,
             **options,
         )
         return pending
+
+    def _lengths(self, batch: Sequence[_Item]) -> tuple[int, int]:
+        """Least and most tokens to generate for a batch, the language's token counted."""
+        least = 2  # nothing that is sent here means nothing
+        return least, min(room(len(batch[0].tokens)), self.model.max_positions - _RESERVED)
 
     def _finish(
         self,

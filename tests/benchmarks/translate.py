@@ -1,28 +1,37 @@
 """How fast the pipeline translates, beside the ceiling and beside what people write by hand.
 
-    python tests/benchmarks/translate.py --source DATA/nq-qed/train.jsonl --rows 1000 --to fr
-    python tests/benchmarks/translate.py --source DATA/xquad-r/en.json --rows 1190 --to fr,de
+    python -m tests.benchmarks.translate --source DATA/nq-qed/train.jsonl --rows 1000 --to fr
+    python -m tests.benchmarks.translate --source DATA/xquad-r/en.json --rows 1190 --to fr,de
+    python -m tests.benchmarks.translate --source DATA/nq-qed/train.jsonl --rows 12 --random-600m
 
-Four ways over the same rows, taken in turn, medians of `--rounds` rounds:
+Ways over the same rows, taken in turn, medians of `--rounds` rounds, models loaded beforehand:
 
-ceiling       raw CTranslate2 on the unique segments: tokenised before, sorted, no guards
-pipeline      `qa_parallel.pipeline.translate` in this process: reading, guards, writing, and
-              loading the model anew, which the others do not count
-script        row order, `translate_batch` in chunks of 32, every language tokenised again,
-              every segment of every row
-transformers  `generate` in batches of 32 on the unique segments (`--transformers FOLDER`)
+ceiling            raw CTranslate2 on the unique segments: tokenised before, sorted, in our batches,
+                   no scores where it is greedy, nothing looked at
+pipeline           `qa_parallel.pipeline.translate`, reading and writing included, guards off
+pipeline, guards   the same with guards: what they flag is decoded a second time, with more beams
+script             what a user writes: row order, `translate_batch` in chunks of 32, CTranslate2's
+                   own threads, each language tokenised again, every segment of every row
+transformers       `generate` in batches of 32 on the segments of the script
 
-Rows and segments are counted alike for all: rows x languages, and the segments of all rows,
-repeated ones included, so that what deduplication saves is part of the speed.
+The two slow ways take the first `--slow-rows` rows only and are compared by their rates. Rows and
+segments are counted alike for all: rows x languages, and the segments of all rows, repeated ones
+included, so that what deduplication saves is part of the speed.
+
+`--random-600m` measures a random model of the shape of NLLB-200-distilled-600M. It never ends a
+sentence, so every way is made to generate as many tokens as the source has; in the slow ways each
+segment of a chunk gets the chunk's mean. Guards would flag everything: they are left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,11 +41,13 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from qa_parallel import engine as engines
 from qa_parallel import pipeline
 from qa_parallel.engine import DecodingSettings, Done, Engine, cores
-from qa_parallel.models import ModelSettings, resolve
+from qa_parallel.models import Model, ModelSettings, resolve
 from qa_parallel.sources import SourceSettings, open_source
 from qa_parallel.translate import TranslateSettings, Window, prepare
+from tests.benchmarks.random_model import build_600m
 
 # A way to translate: does its work, returns the tokens that the model generated.
 Way = Callable[[], int]
@@ -60,59 +71,80 @@ class Silent:
     def finish(self) -> None: ...
 
 
-def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Runs of `size` neighbours."""
-    return (items[start : start + size] for start in range(0, len(items), size))
+class Forced(Engine):
+    """An engine whose model is random: a translation gets the length of its batch's sources."""
+
+    def _lengths(self, batch: Sequence[Any]) -> tuple[int, int]:
+        length = forced([item.tokens for item in batch])
+        return length, length
 
 
-def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int) -> Way:
+def forced(batch: Sequence[Sequence[str]]) -> int:
+    """Tokens to generate for each source of a batch: their mean, and the language token."""
+    return round(statistics.mean(map(len, batch))) + 1
+
+
+def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, force: bool) -> Way:
     """Raw CTranslate2: all that can be done before is done before."""
-    order = sorted(window.tokens, key=len, reverse=True)
-    translator = engine._translator
-    sources = [engine.tokenizer.source(tokens, engine.source) for tokens in order]
+    items = [
+        engines._Item(index, text, tokens)
+        for index, (text, tokens) in enumerate(zip(window.segments, window.tokens, strict=True))
+    ]
+    batches = [
+        (
+            [engine.tokenizer.source(item.tokens, engine.source) for item in batch],
+            forced([item.tokens for item in batch])
+            if force
+            else engines.room(len(batch[0].tokens)),
+        )
+        for batch in engines.batches(items, engine.batch_tokens)
+    ]
 
     def run() -> int:
         tokens = 0
+        running: deque[Any] = deque()
         for target in targets:
             prefix = engine.tokenizer.prefix(target)
-            results: Any = translator.translate_batch(
-                sources,
-                [prefix] * len(sources),
-                beam_size=beam,
-                batch_type="tokens",
-                max_batch_size=engine.batch_tokens,
-                max_decoding_length=256,
-                max_input_length=0,
-            )
-            tokens += sum(len(result.hypotheses[0]) for result in results)
-        return tokens
+            for sources, length in batches:
+                running += engine._translator.translate_batch(
+                    sources,
+                    [prefix] * len(sources),
+                    asynchronous=True,
+                    beam_size=beam,
+                    max_decoding_length=length,
+                    min_decoding_length=length if force else 1,
+                    max_input_length=0,
+                )
+                while len(running) > 4 * engine.batch_tokens:
+                    tokens += len(running.popleft().result().hypotheses[0])
+        return tokens + sum(len(future.result().hypotheses[0]) for future in running)
 
     return run
 
 
-def whole(options: argparse.Namespace, source: SourceSettings, guards: bool) -> Way:
+def whole(
+    source: SourceSettings, settings: TranslateSettings, model: Model, kind: type[Engine]
+) -> Way:
     """Our pipeline, with a new cache and a new folder each time."""
-    model = ModelSettings(model=options.model)
-    settings = TranslateSettings.model_validate(
-        {"to": options.to, "beam": options.beam, "guards": guards}
-    )
+    engine = kind(model, settings, source.source_language)
 
     def run() -> int:
         reporter = Silent()
         with tempfile.TemporaryDirectory() as folder:
-            fresh = model.model_copy(update={"cache": Path(folder, "cache")})
-            pipeline.translate(source, fresh, settings, Path(folder, "out"), reporter)
+            fresh = ModelSettings(cache=Path(folder, "cache"))
+            pipeline.translate(
+                source, fresh, settings, Path(folder, "out"), reporter, engine=engine
+            )
         return reporter.tokens
 
     return run
 
 
-def script(engine: Engine, window: Window, targets: Sequence[str], beam: int) -> Way:
-    """What a user writes with CTranslate2's defaults, on the same sentence segments."""
-    translator = ctranslate2.Translator(str(engine.model.path), compute_type="int8")
-    segments = [
+def written(window: Window, rows: int) -> list[str]:
+    """The sentence segments of the first rows, in their order, repeated ones included."""
+    return [
         window.segments[piece]
-        for row in range(window.rows.height)
+        for row in range(rows)
         for column in window.columns.values()
         if (index := column[row]) is not None
         for sentence in window.texts[index].sentences
@@ -120,16 +152,25 @@ def script(engine: Engine, window: Window, targets: Sequence[str], beam: int) ->
         if isinstance(piece, int)
     ]
 
+
+def script(
+    engine: Engine, segments: Sequence[str], targets: Sequence[str], beam: int, force: bool
+) -> Way:
+    """What a user writes with CTranslate2's defaults, on the same sentence segments."""
+    translator = ctranslate2.Translator(str(engine.model.path), compute_type="int8")
+
     def run() -> int:
         tokens = 0
         for target in targets:
             for chunk in chunks(segments, 32):
-                encoded = [
-                    engine.tokenizer.source(piece, engine.source)
-                    for piece in engine.tokenizer.encode_batch(chunk)
-                ]
+                encoded = engine.tokenizer.encode_batch(chunk)
+                length = forced(encoded)
                 results: Any = translator.translate_batch(
-                    encoded, [engine.tokenizer.prefix(target)] * len(chunk), beam_size=beam
+                    [engine.tokenizer.source(piece, engine.source) for piece in encoded],
+                    [engine.tokenizer.prefix(target)] * len(chunk),
+                    beam_size=beam,
+                    max_decoding_length=length if force else 256,
+                    min_decoding_length=length if force else 1,
                 )
                 hypotheses = [result.hypotheses[0][1:] for result in results]
                 engine.tokenizer.decode_batch(hypotheses)
@@ -139,31 +180,48 @@ def script(engine: Engine, window: Window, targets: Sequence[str], beam: int) ->
     return run
 
 
-def generate(folder: str, window: Window, source: str, targets: Sequence[str], beam: int) -> Way:
-    """transformers on the unique segments, as its documentation shows it."""
+def generate(
+    folder: Path,
+    source: str,
+    segments: Sequence[str],
+    targets: Sequence[str],
+    beam: int,
+    force: bool,
+) -> Way:
+    """transformers, as its documentation shows it."""
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, src_lang=source)
     model: Any = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval()
+    torch.set_num_threads(cores())
 
     def run() -> int:
         tokens = 0
         with torch.inference_mode():
             for target in targets:
-                for chunk in chunks(window.segments, 32):
+                for chunk in chunks(segments, 32):
                     batch = tokenizer(list(chunk), return_tensors="pt", padding=True)
+                    lengths = batch["attention_mask"].sum(1).float()
+                    length = round(float(lengths.mean())) - 1
+                    bounds = {"min_new_tokens": length} if force else {}
                     output = model.generate(
                         **batch,
                         forced_bos_token_id=tokenizer.convert_tokens_to_ids(target),
                         num_beams=beam,
-                        max_new_tokens=256,
+                        max_new_tokens=length if force else 256,
+                        **bounds,
                     )
                     tokenizer.batch_decode(output, skip_special_tokens=True)
-                    tokens += int((output != tokenizer.pad_token_id).sum())
+                    tokens += int((output[:, 2:] != tokenizer.pad_token_id).sum())
         return tokens
 
     return run
+
+
+def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Runs of `size` neighbours."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def measure(ways: dict[str, Way], rounds: int) -> dict[str, list[tuple[float, int]]]:
@@ -182,61 +240,106 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--source", required=True)
     parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--slow-rows", type=int, default=100)
     parser.add_argument("--to", default="fr")
-    parser.add_argument("--model", default="demo")
     parser.add_argument("--beam", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--transformers", help="Hugging Face folder of the same model.")
+    parser.add_argument("--window-rows", type=int)
+    parser.add_argument("--random-600m", metavar="FOLDER", type=Path, nargs="?", const=Path())
+    parser.add_argument("--without", default="", help="Ways to leave out, e.g. transformers,script")
     options = parser.parse_args(arguments)
 
-    source = SourceSettings(source=options.source, limit=options.rows)
-    targets = TranslateSettings.model_validate({"to": options.to}).to
-    settings = DecodingSettings(beam=options.beam, guards=False)
-    engine = Engine(resolve(ModelSettings(model=options.model)), settings, source.source_language)
-    window = prepare(pl.concat(open_source(source).frames(options.rows)), engine)
-    ways: dict[str, Way] = {
-        "ceiling": ceiling(engine, window, targets, options.beam),
-        "pipeline": whole(options, source, guards=True),
-        "pipeline, no guards": whole(options, source, guards=False),
-        "script": script(engine, window, targets, options.beam),
-    }
-    if options.transformers:
-        ways["transformers"] = generate(
-            options.transformers, window, source.source_language, targets, options.beam
-        )
-    found = measure(ways, options.rounds)
+    with tempfile.TemporaryDirectory() as scratch:
+        force = options.random_600m is not None
+        if force:
+            folder = build_600m(options.random_600m or Path(scratch, "random-600m"))
+            model = resolve(ModelSettings(model=str(folder), cache=folder / "cache"))
+        else:
+            model = resolve(ModelSettings(model="demo"))
+            folder = model.path.parent / "hf"
+        found, window, targets = run(options, model, folder, force)
+    show(options, found, window, targets, model)
+    return 0
 
+
+def run(
+    options: argparse.Namespace, model: Model, folder: Path, force: bool
+) -> tuple[dict[str, list[tuple[float, int]]], Window, Sequence[str]]:
+    """Load everything and measure all ways that are asked for."""
+    source = SourceSettings(source=options.source, limit=options.rows)
+    given = {"to": options.to, "beam": options.beam}
+    if options.window_rows:
+        given["window_rows"] = options.window_rows
+    plain = TranslateSettings.model_validate({**given, "guards": False})
+    guarded = TranslateSettings.model_validate(given)
+    kind = Forced if force else Engine
+    engine = kind(model, DecodingSettings(beam=options.beam, guards=False), source.source_language)
+    window = prepare(pl.concat(open_source(source).frames(options.rows)), engine)
+    targets, beam, language = plain.to, options.beam, source.source_language
+    slow = written(window, min(options.slow_rows, window.rows.height))
+    makers: dict[str, Callable[[], Way]] = {
+        "ceiling": lambda: ceiling(engine, window, targets, beam, force),
+        "pipeline": lambda: whole(source, plain, model, kind),
+        "pipeline, guards": lambda: whole(source, guarded, model, kind),
+        "script": lambda: script(engine, slow, targets, beam, force),
+        "transformers": lambda: generate(folder, language, slow, targets, beam, force),
+    }
+    without = {*options.without.split(","), *(["pipeline, guards"] if force else [])}
+    ways = {name: make() for name, make in makers.items() if name not in without}
+    return measure(ways, options.rounds), window, targets
+
+
+def show(
+    options: argparse.Namespace,
+    found: dict[str, list[tuple[float, int]]],
+    window: Window,
+    targets: Sequence[str],
+    model: Model,
+) -> None:
+    """Print the table: medians, and ratios of rows/s as medians over the rounds."""
+    few = min(options.slow_rows, window.rows.height)
+    rows = {
+        name: few if name in ("script", "transformers") else window.rows.height for name in found
+    }
+    segments = {
+        name: (len(written(window, few)) if rows[name] == few else window.occurrences)
+        for name in found
+    }
     table = Table(box=None, pad_edge=False)
     table.add_column("way")
-    for name in ("seconds", "rows/s", "segments/s", "tokens/s", "of the ceiling", "of the script"):
+    columns = [f"of the {base}" for base in ("ceiling", "script", "transformers") if base in found]
+    for name in ("rows", "seconds", "rows/s", "segments/s", "tokens/s", *columns):
         table.add_column(name, justify="right")
-    middle = {name: statistics.median(t for t, _ in rounds) for name, rounds in found.items()}
+    rates = {  # segments a second, round by round: rows differ in length more than segments do
+        name: [segments[name] / seconds for seconds, _ in rounds] for name, rounds in found.items()
+    }
     for name, rounds in found.items():
-        seconds = middle[name]
+        seconds = statistics.median(seconds for seconds, _ in rounds)
         # round by round: the machine's speed drifts, a ratio within a round does not
         ratios = [
             statistics.median(
-                base / mine for (base, _), (mine, _) in zip(found[other], rounds, strict=True)
+                itertools.starmap(float.__truediv__, zip(rates[name], base, strict=True))
             )
-            for other in ("ceiling", "script")
+            for base in (rates.get(other) for other in ("ceiling", "script", "transformers"))
+            if base is not None
         ]
         table.add_row(
             name,
+            f"{rows[name]:,}",
             f"{seconds:.2f}",
-            f"{window.rows.height * len(targets) / seconds:,.0f}",
-            f"{window.occurrences * len(targets) / seconds:,.0f}",
-            f"{statistics.median(tokens / t for t, tokens in rounds):,.0f}",
+            f"{rows[name] * len(targets) / seconds:,.1f}",
+            f"{segments[name] * len(targets) / seconds:,.0f}",
+            f"{statistics.median(tokens / seconds for seconds, tokens in rounds):,.0f}",
             *(f"{ratio:.2f}" for ratio in ratios),
         )
-    console = Console(width=110)
+    console = Console(width=120)
     console.print(
-        f"{window.rows.height} rows, {window.occurrences} segments, {len(window.segments)} unique, "
-        f"into {', '.join(targets)}; {options.model}, beam {options.beam}, {cores()} cores, "
-        f"{options.rounds} rounds",
+        f"{options.source}: {window.rows.height:,} rows, {window.occurrences:,} segments, "
+        f"{len(window.segments):,} unique, into {', '.join(targets)}; {model.name}, beam "
+        f"{options.beam}, {cores()} cores, {options.rounds} rounds",
         highlight=False,
     )
     console.print(table)
-    return 0
 
 
 if __name__ == "__main__":
