@@ -105,6 +105,13 @@ DECODING_OPTIONS = _options(
     ),
     click.option("--threads", type=int, help="CPU threads.  [default: all cores]"),
     click.option("--guards/--no-guards", default=None, help="Decode flagged sentences once more."),
+    click.option(
+        "--restrict-vocabulary",
+        metavar="auto|PATH",
+        help="Limit each language to the tokens that it uses, where that proves to do no harm. "
+        "They are learned from the run's first rows (auto), or from text: a folder of fr.txt, "
+        "de.txt …, or a corpus folder.",
+    ),
     click.option("--window-rows", type=int, help="Rows committed together.  [default: 1000]"),
     click.option("--shard-rows", type=int, help="Rows in a parquet file.  [default: 50000]"),
 )

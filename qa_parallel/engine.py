@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from qa_parallel.cache import Translation
 from qa_parallel.errors import ModelError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import ctranslate2
 
     from qa_parallel.models import Model
@@ -107,6 +110,8 @@ class Engine:
         NLLB code of the language of all texts.
     """
 
+    _restricted = False  # to the tokens of a vmap.txt in the model's folder
+
     def __init__(self, model: Model, settings: DecodingSettings, source: str) -> None:
         self.model = model
         self.source = source
@@ -119,6 +124,18 @@ class Engine:
         self._workers = _workers(self.device, settings)
         self._translator = _load(model, self.device, self.settings, self._workers)
         self.max_source_tokens = min(model.max_positions - _RESERVED, model.max_sentence)
+
+    def within(self, folder: Path) -> Engine:
+        """Another engine, on this one's model in `folder`, where a vmap.txt restricts its output.
+
+        It does not decode again what is flagged.
+        """
+        other = copy.copy(self)
+        other.model = replace(self.model, path=folder)
+        other.settings = self.settings.model_copy(update={"guards": False})
+        other._translator = _load(other.model, self.device, self.settings, self._workers)
+        other._restricted = True
+        return other
 
     def encode(self, texts: Sequence[str]) -> list[list[str]]:
         """Subword tokens of each text, without language and end tokens."""
@@ -161,7 +178,8 @@ class Engine:
         changed = [
             items[index] for index in sorted(second) if second[index].text != first[index].text
         ]
-        plain = self._score(changed, [second[item.index].text for item in changed], target)
+        texts = [second[item.index].text for item in changed]
+        plain = self.score([item.tokens for item in changed], texts, target)
         better = {}
         for item, (logprob, count) in zip(changed, plain, strict=True):
             again = replace(second[item.index], logprob=logprob, tokens=count)
@@ -169,18 +187,21 @@ class Engine:
                 better[item.index] = replace(again, flags=(*again.flags, REDECODED))
         return better
 
-    def _score(
-        self, items: Sequence[_Item], translations: Sequence[str], target: str
+    def score(
+        self, tokens: Sequence[list[str]], translations: Sequence[str], target: str
     ) -> list[tuple[float, int]]:
-        """Sum of log-probabilities and number of tokens, </s> included, of given translations."""
-        if not items:
+        """Sum of log-probabilities and number of tokens, </s> included, of given translations.
+
+        `tokens` are what `encode` gave for their sources.
+        """
+        if not tokens:
             return []
         prefix = self.tokenizer.prefix(target)
-        sources = [self.tokenizer.source(item.tokens, self.source) for item in items]
+        sources = [self.tokenizer.source(piece, self.source) for piece in tokens]
         limit = self.model.max_positions - _RESERVED
         targets = [
-            prefix + tokens[: limit - len(prefix)]
-            for tokens in self.tokenizer.encode_batch(translations)
+            prefix + pieces[: limit - len(prefix)]
+            for pieces in self.tokenizer.encode_batch(translations)
         ]
         while True:
             try:
@@ -269,6 +290,7 @@ class Engine:
             min_decoding_length=least,
             return_end_token=True,
             return_scores=True,
+            use_vmap=self._restricted,
             **options,
         )
         return pending

@@ -32,7 +32,7 @@ class Recipe(BaseModel):
 
 
 def load_recipe(path: Path) -> Recipe:
-    """The recipe in `path`. A source that is a relative path is looked for beside the recipe.
+    """The recipe in `path`. Relative paths of a source and of text are looked for beside it.
 
     Raises
     ------
@@ -49,11 +49,12 @@ def load_recipe(path: Path) -> Recipe:
         raise RecipeError(f"expected a recipe in UTF-8, found other bytes in {path}") from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not TOML: {error}", "recipes are TOML, not YAML") from None
-    source = values.get("source")
-    if isinstance(source, dict) and isinstance(source.get("source"), str):
-        beside = path.parent / source["source"]
-        if source["source"] and beside.exists():
-            values["source"] = {**source, "source": str(beside)}
+    for table, key in (("source", "source"), ("translate", "restrict_vocabulary")):
+        given = values.get(table)
+        if isinstance(given, dict) and isinstance(given.get(key), str):
+            beside = path.parent / given[key]
+            if given[key] and beside.exists():
+                values[table] = {**given, key: str(beside)}
     return parse(Recipe, values, f"recipe {path.name}")
 
 

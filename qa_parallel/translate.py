@@ -26,6 +26,8 @@ from qa_parallel.text import has_letters
 FIELDS = ("question", "answer", "passage")
 # Flag of a text of which a sentence was too long for the model and was cut at commas or words.
 CUT = "cut"
+# Setting of `restrict_vocabulary`: learn from the run itself.
+AUTO = "auto"
 
 
 class TranslateSettings(DecodingSettings):
@@ -37,6 +39,10 @@ class TranslateSettings(DecodingSettings):
     window_rows: int = Field(default=1000, ge=1)
     # rows in one parquet file, rounded up to whole windows
     shard_rows: int = Field(default=50_000, ge=1)
+
+    # limit each language to the tokens that it uses; they come from text of it in this file or
+    # folder, or, with "auto", from the first windows; None = the whole vocabulary
+    restrict_vocabulary: str | None = Field(default=None, min_length=1)
 
     @field_validator("to", mode="before")
     @classmethod

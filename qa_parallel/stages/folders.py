@@ -28,6 +28,11 @@ class Outcome:
     complete_before: bool = False
 
 
+def part(folder: Path, language: str) -> Path:
+    """The rows of one language in the folder of a window."""
+    return folder / f"{language}.parquet"
+
+
 def refuse_foreign(out: Path) -> None:
     """StoreError where something stands in `out` that is not of our making."""
     found = sorted(item.name for item in out.iterdir()) if out.is_dir() else []

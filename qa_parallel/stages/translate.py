@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,12 +15,16 @@ from qa_parallel import dataset, store
 from qa_parallel.cache import TranslationCache
 from qa_parallel.engine import Done, Engine, OnBatch, ignore
 from qa_parallel.errors import LanguageError
+from qa_parallel.language_text import LanguageText, open_text
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
+from qa_parallel.restricted import Restricted
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources import Source, SourceSettings, open_source
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.vocabulary import Vocabularies
 from qa_parallel.translate import (
+    AUTO,
     Decoded,
     Stats,
     TranslateSettings,
@@ -79,24 +84,29 @@ def translate(
         )
     folders.refuse_foreign(out)  # before any work, and before a lock file is left in it
     source = open_source(source_settings)
+    text = _open_text(settings, targets)
     if engine is None:
         model = resolve(model_settings)
         model.require((source_settings.source_language, *targets))
         engine = Engine(model, settings, source_settings.source_language)
-    described = _describe(source_settings, source, settings, engine, targets)
+    described = _describe(source_settings, source, settings, engine, targets, text)
     with store.locked(out):
         if not folders.claim(out, described, overwrite):
             return folders.complete(out)
         reporter.start(engine.model, source, targets)
         stats = {code: Stats() for code in (engine.source, *targets)}
         places: dict[Path, None] = {}
-        with closing(Worker(engine, cache_folder(model_settings), targets)) as worker:
-            windows = _windows(source, settings.window_rows, worker, out / folders.WORK)
-            for unit in _units(windows, worker, reporter):
+        home, cache = out / folders.WORK, cache_folder(model_settings)
+        lists = Vocabularies(engine, home, cache, text) if settings.restrict_vocabulary else None
+        with closing(Worker(engine, cache, targets)) as worker:
+            windows = _windows(source, settings.window_rows, worker, home)
+            for unit in _units(windows, worker, lists, reporter):
                 places[unit.folder] = None
                 stats[unit.language] += unit.stats
                 reporter.unit(unit.language, unit.stats, unit.resumed)
         manifest = _finish(out, described, source, stats, list(places), settings, title)
+        if lists is not None:
+            manifest["vocabulary"] = lists.report(targets)
         store.write_json(out / dataset.MANIFEST, manifest)
         store.remove(out / folders.WORK)
         reporter.finish()
@@ -113,23 +123,40 @@ class Worker:
     def __init__(self, engine: Engine, cache: Path, targets: Sequence[str]) -> None:
         self.engine = engine
         self.languages = (engine.source, *targets)
-        key = store.fingerprint({"model": engine.model.digest, **engine.settings.signature()})
-        home = cache / "translations" / key
-        self._caches = {
-            target: TranslationCache(home / f"{engine.source}-{target}.sqlite")
-            for target in targets
-        }
+        self._home = cache / "translations"
+        self._caches: dict[tuple[str, str], TranslationCache] = {}
+        for target in targets:
+            self._cache(target, None)
 
     def close(self) -> None:
         """Close the caches."""
         for cache in self._caches.values():
             cache.close()
 
-    def decode(self, window: Window, language: str, on_batch: OnBatch = ignore) -> Decoded | None:
+    def decode(
+        self,
+        window: Window,
+        language: str,
+        on_batch: OnBatch = ignore,
+        restricted: Restricted | None = None,
+    ) -> Decoded | None:
         """Translations of the window's segments. None for the source language: none are needed."""
         if language == self.engine.source:
             return None
-        return decode(window, language, self.engine, self._caches[language], on_batch)
+        cache = self._cache(language, restricted)
+        return decode(window, language, restricted or self.engine, cache, on_batch)
+
+    def _cache(self, language: str, restricted: Restricted | None) -> TranslationCache:
+        """What is decoded within a list is kept apart from what is not, and from other lists."""
+        listed = restricted.vocabulary.digest if restricted else ""
+        if (language, listed) not in self._caches:
+            engine = self.engine
+            key = {"model": engine.model.digest, **engine.settings.signature()}
+            key |= {"vocabulary": listed} if listed else {}
+            home = self._home / store.fingerprint(key)
+            path = home / f"{engine.source}-{language}.sqlite"
+            self._caches[language, listed] = TranslationCache(path)
+        return self._caches[language, listed]
 
     def commit(self, folder: Path, window: Window, language: str, decoded: Decoded | None) -> Stats:
         """Put the rows together and write them, then the marker that says so."""
@@ -140,7 +167,7 @@ class Worker:
             model = self.engine.model
             name = f"{model.name}@{model.revision or model.digest[:12]}"
             rows, stats = assemble(window, decoded, language, name)
-        store.write_parquet(_part_path(folder, language), rows)
+        store.write_parquet(folders.part(folder, language), rows)
         store.write_json(_stats_path(folder, language), stats.to_json())
         return stats
 
@@ -182,37 +209,48 @@ def _windows(source: Source, rows: int, worker: Worker, home: Path) -> Iterator[
             yield work
 
 
-def _units(windows: Iterable[_Work], worker: Worker, reporter: Reporter) -> Iterator[_Unit]:
+def _units(
+    windows: Iterable[_Work], worker: Worker, lists: Vocabularies | None, reporter: Reporter
+) -> Iterator[_Unit]:
     """Units as they are committed; a unit's rows are written while the next one is decoded."""
     waiting: deque[Future[_Unit]] = deque()
+    earlier: list[Path] = []
     with ThreadPoolExecutor(max_workers=1) as pool:
         for work in windows:
             for language in worker.languages:
-                waiting.append(_start(work, language, worker, reporter, pool))
+                # One unit may still be written: the one before, of another language than this.
+                choose = partial(lists.choose, earlier=tuple(earlier)) if lists else None
+                waiting.append(_start(work, language, worker, choose, reporter, pool))
                 while len(waiting) > 1:
                     yield waiting.popleft().result()
+            earlier.append(work.folder)
         while waiting:
             yield waiting.popleft().result()
 
 
 def _start(
-    work: _Work, language: str, worker: Worker, reporter: Reporter, pool: ThreadPoolExecutor
+    work: _Work,
+    language: str,
+    worker: Worker,
+    choose: Callable[[str, Window], Restricted | None] | None,
+    reporter: Reporter,
+    pool: ThreadPoolExecutor,
 ) -> Future[_Unit]:
     """Decode a unit unless it is done; what is left of it goes to `pool`."""
     folder, window = work.folder, work.window
     if window is None or _is_done(folder, language):
         stats = Stats.from_json(store.read_json(_stats_path(folder, language)))
         return pool.submit(lambda: _Unit(folder, language, stats, resumed=True))
+    restricted = None
     if language != worker.engine.source:
+        restricted = choose(language, window) if choose else None
         reporter.begin(language, window.rows.height, sum(map(len, window.tokens)))
-    decoded = worker.decode(window, language, lambda done: reporter.batch(language, done))
+    decoded = worker.decode(
+        window, language, lambda done: reporter.batch(language, done), restricted
+    )
     return pool.submit(
         lambda: _Unit(folder, language, worker.commit(folder, window, language, decoded))
     )
-
-
-def _part_path(folder: Path, language: str) -> Path:
-    return folder / f"{language}.parquet"
 
 
 def _stats_path(folder: Path, language: str) -> Path:
@@ -221,7 +259,13 @@ def _stats_path(folder: Path, language: str) -> Path:
 
 
 def _is_done(folder: Path, language: str) -> bool:
-    return all(path(folder, language).exists() for path in (_stats_path, _part_path))
+    return all(path(folder, language).exists() for path in (_stats_path, folders.part))
+
+
+def _open_text(settings: TranslateSettings, targets: tuple[str, ...]) -> LanguageText | None:
+    """The user's text for lists of tokens. None where there is none, or no lists are wanted."""
+    given = settings.restrict_vocabulary
+    return None if given in (None, AUTO) else open_text(Path(given).expanduser(), targets)
 
 
 def _describe(
@@ -230,9 +274,12 @@ def _describe(
     settings: TranslateSettings,
     engine: Engine,
     targets: tuple[str, ...],
+    text: LanguageText | None,
 ) -> dict[str, Any]:
     """All that shapes the data files, for comparing with what a folder was made with."""
     model = engine.model
+    given = settings.restrict_vocabulary
+    lists = {} if given is None else {"restrict_vocabulary": text.digest if text else given}
     return {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
@@ -250,6 +297,7 @@ def _describe(
         "translate": {
             "to": list(targets),
             **engine.settings.signature(),
+            **lists,
             "window_rows": settings.window_rows,
             "shard_rows": settings.shard_rows,
         },
@@ -270,7 +318,7 @@ def _finish(
     files: dict[str, Any] = {}
     store.remove(out / dataset.DATA)
     for language in stats:
-        parts = [_part_path(folder, language) for folder in places]
+        parts = [folders.part(folder, language) for folder in places]
         files |= dataset.write_shards(out, language, split, parts, per_shard)
     dataset.write_readme(
         out,

@@ -82,11 +82,11 @@ def test_logprob_is_the_sum_that_the_model_itself_gives(engine: Engine, penalty:
 
 
 def test_scores_of_given_translations(engine: Engine) -> None:
-    items = [_Item(0, TEXTS[0], engine.encode(TEXTS[:1])[0])]
-    ((logprob, count),) = engine._score(items, ["Ein Hund."], "deu_Latn")
+    tokens = engine.encode(TEXTS[:1])
+    ((logprob, count),) = engine.score(tokens, ["Ein Hund."], "deu_Latn")
     german = engine.encode(["Ein Hund."])[0]
     translator: Any = engine._translator
-    source = engine.tokenizer.source(items[0].tokens, "eng_Latn")
+    source = engine.tokenizer.source(tokens[0], "eng_Latn")
     scored = translator.score_batch([source], [["deu_Latn", *german]])[0].log_probs[1:]
     assert count == len(german) + 1
     assert logprob == pytest.approx(sum(scored), rel=1e-5)

@@ -34,13 +34,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hub": {"tokenizers"},
     "engine": {"models", "guards", "cache"},
     "translate": {"segment", "spans", "models", "schema", "languages", "text", "cache", "engine"},
+    "vocabulary": set(),
+    "restricted": {"cache", "engine", "models", "vocabulary"},
     "dataset": {"store", "schema"},
+    "language_text": {"dataset", "languages", "store"},
     "recipe": {"sources", "models", "translate"},
     "stages": set(),
     "stages.folders": {"dataset", "store"},
+    "stages.vocabulary": {
+        "engine", "inspection", "language_text", "restricted", "stages.folders", "store",
+        "translate", "vocabulary",
+    },
     "stages.translate": {
-        "cache", "dataset", "engine", "models", "schema", "sources", "stages.folders", "store",
-        "translate",
+        "cache", "dataset", "engine", "language_text", "models", "restricted", "schema", "sources",
+        "stages.folders", "stages.vocabulary", "store", "translate",
     },
     "stages.imports": {
         "dataset", "parallel_import", "schema", "stages.folders", "store", "translate",

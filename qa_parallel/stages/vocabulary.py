@@ -1,0 +1,224 @@
+"""Which list of target tokens each language of a run may use, from which window on.
+
+A list comes from text of the language: text that the user has, or what the run's first windows
+were translated into, with the whole vocabulary. It is used from the first window on before which
+it proved itself on segments of that window. A list that fails is tried again, widened by twice
+as many windows, then given up. What was decided is written down before the first segment is
+translated by it: a run that is killed goes on with the same lists.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel import inspection, restricted, store
+from qa_parallel.engine import Engine
+from qa_parallel.language_text import LanguageText
+from qa_parallel.restricted import Restricted
+from qa_parallel.stages import folders
+from qa_parallel.translate import FIELDS, Window, prepare
+from qa_parallel.vocabulary import Vocabulary, build
+
+# Characters of distinct source text that must be translated before each attempt: about 100,000,
+# 200,000 and 400,000 tokens. Text of the user's is tried at once.
+_AMOUNTS = (400_000, 800_000, 1_600_000)
+# Segments of a proof. With fewer than the least, the list waits for another window.
+_SAMPLE, _LEAST_SAMPLE = 200, 20
+_SEED = 0
+# A list of more than this share of the model's tokens saves too little.
+_MOST = 0.75
+# Bytes of models with a list that stay loaded, the last one in any case, and how many at most.
+_LOADED_BYTES, _LOADED = 1 << 30, 8
+_CHUNK = 10_000  # texts that are tokenised at once
+
+
+@dataclass
+class _State:
+    """What is known of one language, as its file in the work folder says it."""
+
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    vocabulary: Vocabulary | None = None  # None = the whole one
+
+    @classmethod
+    def read(cls, path: Path) -> _State:
+        if not path.exists():
+            return cls()
+        values = store.read_json(path)
+        listed = values["vocabulary"]
+        return cls(
+            values["attempts"],
+            None if listed is None else Vocabulary(tuple(listed["tokens"]), listed["copies"]),
+        )
+
+    def write(self, path: Path) -> None:
+        store.write_json(path, asdict(self))
+
+
+class Vocabularies:
+    """The lists of a run.
+
+    Parameters
+    ----------
+    engine:
+        The whole model.
+    home:
+        The run's work folder.
+    cache:
+        Where the models with a list are put together.
+    text:
+        The user's text. None = learn from the run itself.
+    """
+
+    def __init__(
+        self, engine: Engine, home: Path, cache: Path, text: LanguageText | None = None
+    ) -> None:
+        self._engine = engine
+        self._home = home
+        self._cache = cache
+        self._text = text
+        self._amounts = _AMOUNTS if text is None else (0, *_AMOUNTS[:-1])
+        self._all = inspection.vocabulary(engine.model.path)
+        self._states: dict[str, _State] = {}
+        self._loaded: OrderedDict[str, Restricted] = OrderedDict()
+        # of the windows before, by their number: characters, and segments
+        self._amount: tuple[int, int] = (0, 0)
+        self._before: tuple[int, Window | None] = (0, None)
+
+    def choose(self, language: str, window: Window, earlier: Sequence[Path]) -> Restricted | None:
+        """The engine that translates `window` into `language`; None = the whole one.
+
+        `earlier` are the folders of all windows before it, with their parts.
+        """
+        state = self._state(language)
+        if state.vocabulary is None and len(state.attempts) < len(self._amounts):
+            self._attempt(language, state, window, earlier)
+        return None if state.vocabulary is None else self._load(state.vocabulary)
+
+    def report(self, languages: Iterable[str]) -> dict[str, Any]:
+        """For the manifest: whether each language was restricted, and the figures of its proofs."""
+        states = {language: self._state(language) for language in languages}
+        return {
+            language: {
+                "restricted": state.vocabulary is not None,
+                "digest": state.vocabulary and state.vocabulary.digest,
+                "attempts": state.attempts,
+            }
+            for language, state in states.items()
+        }
+
+    def _state(self, language: str) -> _State:
+        if language not in self._states:
+            self._states[language] = _State.read(self._path(language))
+        return self._states[language]
+
+    def _path(self, language: str) -> Path:
+        return self._home / "vocabulary" / f"{language}.json"
+
+    def _attempt(
+        self, language: str, state: _State, window: Window, earlier: Sequence[Path]
+    ) -> None:
+        """Try a list where enough is known to make one; write down what came of it."""
+        needed = self._amounts[len(state.attempts)]
+        # One attempt a window, whether the run was killed after it or not.
+        tried = state.attempts[-1]["window"] if state.attempts else -1
+        if tried == len(earlier) or self._translated(earlier) < needed:
+            return
+        known = self._segments(earlier)
+        sample = _sample(window, known)
+        if sample is None:
+            return
+        held = set(sample)
+        sources = [
+            *known.values(),
+            *(tokens for index, tokens in enumerate(window.tokens) if index not in held),
+        ]
+        text = self._learn(language, earlier)
+        prefix = self._engine.tokenizer.prefix(language)
+        steering = (*prefix, self._engine.tokenizer.eos)
+        vocabulary = build(self._all, text, sources, steering)
+        attempt = {"window": len(earlier), "tokens": len(vocabulary.tokens), "of": len(self._all)}
+        if len(vocabulary.tokens) <= _MOST * len(self._all):
+            proof = restricted.prove(
+                self._engine,
+                self._load(vocabulary),
+                vocabulary,
+                [window.segments[index] for index in sample],
+                [window.tokens[index] for index in sample],
+                language,
+            )
+            attempt |= proof.to_json()
+            if proof.passes():
+                state.vocabulary = vocabulary
+        attempt["passed"] = state.vocabulary is not None
+        state.attempts.append(attempt)
+        state.write(self._path(language))
+
+    def _translated(self, earlier: Sequence[Path]) -> int:
+        """Characters of the distinct source texts in the windows before."""
+        if self._amount[0] != len(earlier):
+            texts = set(_texts(earlier, self._engine.source))
+            self._amount = (len(earlier), sum(map(len, texts)))
+        return self._amount[1]
+
+    def _segments(self, earlier: Sequence[Path]) -> dict[str, list[str]]:
+        """Segments of the windows before, with their tokens; all languages ask for the same."""
+        if self._before[0] != len(earlier):
+            source = self._engine.source
+            parts = [store.read_parquet(folders.part(folder, source)) for folder in earlier]
+            self._before = (len(earlier), prepare(pl.concat(parts), self._engine))
+        before = self._before[1]
+        return dict(zip(before.segments, before.tokens, strict=True)) if before else {}
+
+    def _learn(self, language: str, earlier: Sequence[Path]) -> Counter[str]:
+        """How often each token occurs in the user's text and in what was translated before."""
+        given: Iterable[str] = () if self._text is None else self._text.of(language)
+        count: Counter[str] = Counter()
+        for texts in (given, _texts(earlier, language)):
+            for chunk in _chunks(texts):
+                for tokens in self._engine.encode(chunk):
+                    count.update(tokens)
+        return count
+
+    def _load(self, vocabulary: Vocabulary) -> Restricted:
+        key = vocabulary.digest
+        if key not in self._loaded:
+            size = (self._engine.model.path / "model.bin").stat().st_size
+            most = max(1, min(_LOADED, _LOADED_BYTES // max(1, size)))
+            while len(self._loaded) >= most:  # first out, then in: never one more than that
+                self._loaded.popitem(last=False)
+            self._loaded[key] = restricted.load(self._engine, vocabulary, self._cache)
+        self._loaded.move_to_end(key)
+        return self._loaded[key]
+
+
+def _sample(window: Window, known: Iterable[str]) -> list[int] | None:
+    """Segments of the window that no earlier one had, at most half of them. None = too few."""
+    seen = set(known)
+    fresh = [index for index, text in enumerate(window.segments) if text not in seen]
+    size = min(_SAMPLE, len(fresh) // 2)
+    return random.Random(_SEED).sample(fresh, size) if size >= _LEAST_SAMPLE else None
+
+
+def _texts(windows: Sequence[Path], language: str) -> Iterator[str]:
+    for folder in windows:
+        frame = store.read_parquet(folders.part(folder, language))
+        for name in FIELDS:
+            yield from frame[name].drop_nulls().unique(maintain_order=True)
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    for text in texts:
+        chunk.append(text)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
