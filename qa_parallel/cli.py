@@ -112,6 +112,15 @@ DECODING_OPTIONS = _options(
         "They are learned from the run's first rows (auto), or from text: a folder of fr.txt, "
         "de.txt …, or a corpus folder.",
     ),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        help="This process, or the machines of a Ray cluster.  [default: local]",
+    ),
+    click.option("--ray-address", help="The cluster's address.  [default: this machine's, or new]"),
+    click.option(
+        "--ray-actors", type=int, help="Processes with a model.  [default: one a GPU or machine]"
+    ),
     click.option("--window-rows", type=int, help="Rows committed together.  [default: 1000]"),
     click.option("--shard-rows", type=int, help="Rows in a parquet file.  [default: 50000]"),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from qa_parallel.recipe import Recipe
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
-from qa_parallel.stages.translate import Reporter, translate
+from qa_parallel.stages.translate import translate
+from qa_parallel.stages.windows import Reporter
 
 __all__ = ["Outcome", "Reporter", "import_parallel", "run", "translate"]
 

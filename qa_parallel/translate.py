@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import polars as pl
 from pydantic import Field, field_validator
@@ -43,6 +43,13 @@ class TranslateSettings(DecodingSettings):
     # limit each language to the tokens that it uses; they come from text of it in this file or
     # folder, or, with "auto", from the first windows; None = the whole vocabulary
     restrict_vocabulary: str | None = Field(default=None, min_length=1)
+
+    # "ray": on the machines of a Ray cluster; the corpus is the same
+    engine: Literal["local", "ray"] = "local"
+    # None = the cluster that this machine belongs to, else one of this machine alone
+    ray_address: str | None = None
+    # processes that hold a model each; None = one for each GPU, else one for each machine
+    ray_actors: int | None = Field(default=None, ge=1)
 
     @field_validator("to", mode="before")
     @classmethod

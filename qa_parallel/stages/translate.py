@@ -1,52 +1,23 @@
-"""The translation of a source into a corpus folder: windows, their commits, resume."""
+"""The translation of a source into a corpus folder."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from qa_parallel import dataset, store
-from qa_parallel.cache import TranslationCache
-from qa_parallel.engine import Done, Engine, OnBatch, ignore
-from qa_parallel.errors import LanguageError
+from qa_parallel.engine import Engine
+from qa_parallel.errors import LanguageError, RecipeError
 from qa_parallel.language_text import LanguageText, open_text
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
-from qa_parallel.restricted import Restricted
-from qa_parallel.schema import CORPUS
 from qa_parallel.sources import Source, SourceSettings, open_source
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
-from qa_parallel.stages.vocabulary import Vocabularies
-from qa_parallel.translate import (
-    AUTO,
-    Decoded,
-    Stats,
-    TranslateSettings,
-    Window,
-    assemble,
-    decode,
-    prepare,
-)
-
-
-class Reporter(Protocol):
-    """Who is told how a translation goes; the CLI draws it, tests ignore it."""
-
-    def start(self, model: Model, source: Source, targets: tuple[str, ...]) -> None: ...
-
-    def begin(self, language: str, rows: int, tokens: int) -> None: ...
-
-    def batch(self, language: str, done: Done) -> None: ...
-
-    def unit(self, language: str, stats: Stats, resumed: bool) -> None: ...
-
-    def finish(self) -> None: ...
+from qa_parallel.stages.windows import Local, Reporter, Runner
+from qa_parallel.translate import AUTO, Stats, TranslateSettings
 
 
 def translate(
@@ -85,181 +56,52 @@ def translate(
     folders.refuse_foreign(out)  # before any work, and before a lock file is left in it
     source = open_source(source_settings)
     text = _open_text(settings, targets)
-    if engine is None:
-        model = resolve(model_settings)
-        model.require((source_settings.source_language, *targets))
-        engine = Engine(model, settings, source_settings.source_language)
-    described = _describe(source_settings, source, settings, engine, targets, text)
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return folders.complete(out)
-        reporter.start(engine.model, source, targets)
-        stats = {code: Stats() for code in (engine.source, *targets)}
-        places: dict[Path, None] = {}
-        home, cache = out / folders.WORK, cache_folder(model_settings)
-        lists = Vocabularies(engine, home, cache, text) if settings.restrict_vocabulary else None
-        with closing(Worker(engine, cache, targets)) as worker:
-            windows = _windows(source, settings.window_rows, worker, home)
-            for unit in _units(windows, worker, lists, reporter):
-                places[unit.folder] = None
+    model = engine.model if engine else resolve(model_settings)
+    model.require((source_settings.source_language, *targets))
+    with closing(
+        _runner(model, model_settings, settings, source_settings.source_language, text, engine)
+    ) as runner:
+        described = _describe(source_settings, source, settings, model, runner, targets, text)
+        with store.locked(out):
+            if not folders.claim(out, described, overwrite):
+                return folders.complete(out)
+            reporter.start(model, source, targets)
+            stats = {code: Stats() for code in (source_settings.source_language, *targets)}
+            places = set()
+            for unit in runner.units(source, settings.window_rows, out / folders.WORK, reporter):
+                places.add(unit.folder)
                 stats[unit.language] += unit.stats
                 reporter.unit(unit.language, unit.stats, unit.resumed)
-        manifest = _finish(out, described, source, stats, list(places), settings, title)
-        if lists is not None:
-            manifest["vocabulary"] = lists.report(targets)
-        store.write_json(out / dataset.MANIFEST, manifest)
-        store.remove(out / folders.WORK)
-        reporter.finish()
+            order = sorted(places, key=lambda folder: int(folder.name))
+            manifest = _finish(out, described, source, stats, order, settings, title)
+            manifest |= runner.report()
+            store.write_json(out / dataset.MANIFEST, manifest)
+            store.remove(out / folders.WORK)
+            reporter.finish()
     return Outcome(out, manifest)
 
 
-class Worker:
-    """A loaded model and its caches: decodes windows, and commits what comes of them.
+def _runner(
+    model: Model,
+    model_settings: ModelSettings,
+    settings: TranslateSettings,
+    source: str,
+    text: LanguageText | None,
+    engine: Engine | None,
+) -> Runner:
+    targets = tuple(code for code in settings.to if code != source)
+    if settings.engine == "local":
+        engine = engine or Engine(model, settings, source)
+        restrict = settings.restrict_vocabulary is not None
+        return Local(engine, cache_folder(model_settings), targets, restrict, text)
+    if settings.restrict_vocabulary is not None:
+        raise RecipeError(
+            "expected --restrict-vocabulary or --engine ray, found both",
+            "a cluster's machines do not share what they learn yet: leave one of them out",
+        )
+    from qa_parallel.stages.cluster import Cluster
 
-    Decoding belongs to one thread. Committing may go on in another one at the same time, since
-    it does not touch the model.
-    """
-
-    def __init__(self, engine: Engine, cache: Path, targets: Sequence[str]) -> None:
-        self.engine = engine
-        self.languages = (engine.source, *targets)
-        self._home = cache / "translations"
-        self._caches: dict[tuple[str, str], TranslationCache] = {}
-        for target in targets:
-            self._cache(target, None)
-
-    def close(self) -> None:
-        """Close the caches."""
-        for cache in self._caches.values():
-            cache.close()
-
-    def decode(
-        self,
-        window: Window,
-        language: str,
-        on_batch: OnBatch = ignore,
-        restricted: Restricted | None = None,
-    ) -> Decoded | None:
-        """Translations of the window's segments. None for the source language: none are needed."""
-        if language == self.engine.source:
-            return None
-        cache = self._cache(language, restricted)
-        return decode(window, language, restricted or self.engine, cache, on_batch)
-
-    def _cache(self, language: str, restricted: Restricted | None) -> TranslationCache:
-        """What is decoded within a list is kept apart from what is not, and from other lists."""
-        listed = restricted.vocabulary.digest if restricted else ""
-        if (language, listed) not in self._caches:
-            engine = self.engine
-            key = {"model": engine.model.digest, **engine.settings.signature()}
-            key |= {"vocabulary": listed} if listed else {}
-            home = self._home / store.fingerprint(key)
-            path = home / f"{engine.source}-{language}.sqlite"
-            self._caches[language, listed] = TranslationCache(path)
-        return self._caches[language, listed]
-
-    def commit(self, folder: Path, window: Window, language: str, decoded: Decoded | None) -> Stats:
-        """Put the rows together and write them, then the marker that says so."""
-        if decoded is None:
-            rows = window.rows.select(CORPUS.names())
-            stats = Stats(rows=rows.height, spans=rows["answer_start"].count())
-        else:
-            model = self.engine.model
-            name = f"{model.name}@{model.revision or model.digest[:12]}"
-            rows, stats = assemble(window, decoded, language, name)
-        store.write_parquet(folders.part(folder, language), rows)
-        store.write_json(_stats_path(folder, language), stats.to_json())
-        return stats
-
-
-@dataclass(frozen=True)
-class _Work:
-    """One window: where its parts go, and its rows, cut and tokenised. None = all is done."""
-
-    folder: Path
-    window: Window | None
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """One window in one language, committed."""
-
-    folder: Path
-    language: str
-    stats: Stats
-    resumed: bool = False
-
-
-def _windows(source: Source, rows: int, worker: Worker, home: Path) -> Iterator[_Work]:
-    """Windows in source order; the next is read and tokenised while this one is translated."""
-    frames = enumerate(source.frames(rows))
-
-    def following() -> _Work | None:
-        number, frame = next(frames, (0, None))
-        if frame is None:
-            return None
-        folder = home / f"{number:06d}"
-        done = all(_is_done(folder, code) for code in worker.languages)
-        return _Work(folder, None if done else prepare(frame, worker.engine))
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        upcoming = pool.submit(following)
-        while (work := upcoming.result()) is not None:
-            upcoming = pool.submit(following)
-            yield work
-
-
-def _units(
-    windows: Iterable[_Work], worker: Worker, lists: Vocabularies | None, reporter: Reporter
-) -> Iterator[_Unit]:
-    """Units as they are committed; a unit's rows are written while the next one is decoded."""
-    waiting: deque[Future[_Unit]] = deque()
-    earlier: list[Path] = []
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        for work in windows:
-            for language in worker.languages:
-                # One unit may still be written: the one before, of another language than this.
-                choose = partial(lists.choose, earlier=tuple(earlier)) if lists else None
-                waiting.append(_start(work, language, worker, choose, reporter, pool))
-                while len(waiting) > 1:
-                    yield waiting.popleft().result()
-            earlier.append(work.folder)
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _start(
-    work: _Work,
-    language: str,
-    worker: Worker,
-    choose: Callable[[str, Window], Restricted | None] | None,
-    reporter: Reporter,
-    pool: ThreadPoolExecutor,
-) -> Future[_Unit]:
-    """Decode a unit unless it is done; what is left of it goes to `pool`."""
-    folder, window = work.folder, work.window
-    if window is None or _is_done(folder, language):
-        stats = Stats.from_json(store.read_json(_stats_path(folder, language)))
-        return pool.submit(lambda: _Unit(folder, language, stats, resumed=True))
-    restricted = None
-    if language != worker.engine.source:
-        restricted = choose(language, window) if choose else None
-        reporter.begin(language, window.rows.height, sum(map(len, window.tokens)))
-    decoded = worker.decode(
-        window, language, lambda done: reporter.batch(language, done), restricted
-    )
-    return pool.submit(
-        lambda: _Unit(folder, language, worker.commit(folder, window, language, decoded))
-    )
-
-
-def _stats_path(folder: Path, language: str) -> Path:
-    """The marker that a unit is done: written after its rows."""
-    return folder / f"{language}.json"
-
-
-def _is_done(folder: Path, language: str) -> bool:
-    return all(path(folder, language).exists() for path in (_stats_path, folders.part))
+    return Cluster(model, model_settings, settings, source, targets)
 
 
 def _open_text(settings: TranslateSettings, targets: tuple[str, ...]) -> LanguageText | None:
@@ -272,12 +114,12 @@ def _describe(
     source_settings: SourceSettings,
     source: Source,
     settings: TranslateSettings,
-    engine: Engine,
+    model: Model,
+    runner: Runner,
     targets: tuple[str, ...],
     text: LanguageText | None,
 ) -> dict[str, Any]:
     """All that shapes the data files, for comparing with what a folder was made with."""
-    model = engine.model
     given = settings.restrict_vocabulary
     lists = {} if given is None else {"restrict_vocabulary": text.digest if text else given}
     return {
@@ -296,7 +138,7 @@ def _describe(
         },
         "translate": {
             "to": list(targets),
-            **engine.settings.signature(),
+            **runner.signature,
             **lists,
             "window_rows": settings.window_rows,
             "shard_rows": settings.shard_rows,

@@ -45,14 +45,23 @@ MAY_IMPORT: dict[str, set[str]] = {
         "engine", "inspection", "language_text", "restricted", "stages.folders", "store",
         "translate", "vocabulary",
     },
-    "stages.translate": {
-        "cache", "dataset", "engine", "language_text", "models", "restricted", "schema", "sources",
+    "stages.windows": {
+        "cache", "engine", "language_text", "models", "restricted", "schema", "sources",
         "stages.folders", "stages.vocabulary", "store", "translate",
+    },
+    "stages.cluster": {
+        "engine", "models", "sources", "stages.folders", "stages.windows", "store", "translate",
+    },
+    "stages.translate": {
+        "dataset", "engine", "language_text", "models", "sources", "stages.cluster",
+        "stages.folders", "stages.windows", "store", "translate",
     },
     "stages.imports": {
         "dataset", "parallel_import", "schema", "stages.folders", "store", "translate",
     },
-    "pipeline": {"recipe", "stages.folders", "stages.imports", "stages.translate"},
+    "pipeline": {
+        "recipe", "stages.folders", "stages.imports", "stages.translate", "stages.windows",
+    },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {

@@ -1,0 +1,104 @@
+"""On a Ray cluster of this machine: the same corpus, also when an actor dies in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qa_parallel import pipeline, store
+from qa_parallel.engine import Done
+from qa_parallel.errors import ModelError, RecipeError
+from qa_parallel.models import ModelSettings
+from qa_parallel.sources import SourceSettings
+from qa_parallel.stages import cluster
+from qa_parallel.translate import Stats, TranslateSettings
+
+ray = pytest.importorskip("ray")
+
+QUESTIONS = Path(__file__).parents[2] / "recipes" / "quickstart" / "questions.jsonl"
+
+
+class Killer:
+    """A reporter that kills one actor as soon as the first window is committed."""
+
+    def __init__(self, kill: bool = True) -> None:
+        self.kill, self.killed, self.units = kill, 0, 0
+
+    def start(self, *_: object) -> None: ...
+
+    def begin(self, *_: object) -> None: ...
+
+    def batch(self, language: str, done: Done) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def unit(self, language: str, stats: Stats, resumed: bool) -> None:
+        self.units += 1
+        if self.kill and not self.killed:
+            self.killed = next(actors())
+            os.kill(self.killed, signal.SIGKILL)
+
+
+def actors() -> Iterator[int]:
+    """Process ids of our actors."""
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            title = place.read_bytes()
+        except OSError:
+            continue
+        if title.startswith(b"ray::Actor"):
+            yield int(place.parent.name)
+
+
+def translated(out: Path, reporter: pipeline.Reporter, **settings: object) -> dict[str, str]:
+    """Digests of the data files of a small translation."""
+    outcome = pipeline.translate(
+        SourceSettings(source=str(QUESTIONS), limit=24),
+        ModelSettings(model="demo", cache=out.parent / f"cache-{out.name}"),
+        TranslateSettings.model_validate(
+            {"to": "de,fr", "beam": 1, "window_rows": 3, "threads": 1, **settings}
+        ),
+        out,
+        reporter,
+    )
+    return {name: store.digest(out / name) for name in outcome.manifest["files"]}
+
+
+@pytest.fixture
+def local_ray() -> Iterator[None]:
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def test_a_cluster_that_loses_an_actor_gives_the_same_corpus(
+    tmp_path: Path, local_ray: None
+) -> None:
+    killer = Killer()
+    spread = translated(tmp_path / "ray", killer, engine="ray", ray_actors=2)
+    assert killer.killed, "no actor was there to be killed"
+    assert killer.units == 8 * 3
+    assert spread == translated(tmp_path / "local", Killer(kill=False))
+    assert not (tmp_path / "ray" / ".work").exists()
+
+
+def test_machines_with_another_model_are_refused(
+    tmp_path: Path, local_ray: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Other(cluster.Actor):
+        def about(self) -> tuple[str, dict[str, object]]:
+            return "f" * 64, {}
+
+    monkeypatch.setattr(cluster, "Actor", Other)
+    with pytest.raises(ModelError, match="on every machine, found another one"):
+        translated(tmp_path / "ray", Killer(), engine="ray", ray_actors=1)
+
+
+def test_lists_of_tokens_are_not_for_clusters_yet(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="found both"):
+        translated(tmp_path / "ray", Killer(), engine="ray", restrict_vocabulary="auto")
