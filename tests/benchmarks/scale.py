@@ -6,8 +6,9 @@ Real questions with their passages are changed, word by word, into as many diffe
 asked for (seeded), written to a file, and translated by `qa_parallel.pipeline.translate` with an
 engine that turns words round in the model's place. Reading, checking, cutting, tokenising, the
 cache, placing answers and writing are as always. Every size runs in a process of its own, whose
-peak memory the operating system tells. `--profile 25` prints where the time of the first size
-goes instead.
+peak memory the operating system tells; CPU time is that of all its threads. `--characters 300`
+keeps no more of a passage on either side of its answer. `--profile 25` prints where the time of
+the first size goes instead.
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ from typing import Any
 CHANGED = 0.15
 
 
-def make_rows(source: Path, count: int, seed: int, passages: bool) -> Iterator[dict[str, Any]]:
+def make_rows(
+    source: Path, count: int, seed: int, characters: int | None
+) -> Iterator[dict[str, Any]]:
     """`count` rows, all different, from the real ones in `source`, over and over.
 
-    The answer stays, and stays in its passage; every sentence of the passage is changed.
+    The answer stays, and stays in its passage, of which at most so many `characters` on each side
+    of it are taken (None = all).
     """
     from qa_parallel.sources import SourceSettings, open_source
 
@@ -54,13 +58,12 @@ def make_rows(source: Path, count: int, seed: int, passages: bool) -> Iterator[d
     for number in range(count):
         row = real[number % len(real)]
         made = {"id": f"made-{number}", "question": f"{change(row['question'])} {number}"}
-        made["answer"] = row["answer"] or ""
-        if passages and row["passage"]:
+        answer = made["answer"] = row["answer"] or ""
+        if row["passage"]:
             at = row["answer_start"] or 0
-            end = at + len(row["answer"] or "")
-            before, answer, after = (
-                row["passage"][:at], row["passage"][at:end], row["passage"][end:]
-            )  # fmt: skip
+            before, after = row["passage"][:at], row["passage"][at + len(answer) :]
+            if characters is not None:
+                before, after = before[max(0, at - characters) :], after[:characters]
             made["passage"] = f"{number} {change(before)}{answer}{change(after)}"
         yield made
 
@@ -84,10 +87,10 @@ def child(options: argparse.Namespace, rows: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         file, out = Path(scratch, "made.jsonl"), Path(scratch, "out")
         with file.open("w", encoding="utf-8") as lines:
-            for row in make_rows(options.source, rows, options.seed, not options.no_passages):
+            for row in make_rows(options.source, rows, options.seed, options.characters):
                 lines.write(json.dumps(row) + "\n")
         before = peak_bytes()
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         outcome = pipeline.translate(
             SourceSettings(source=str(file)),
             ModelSettings(model="demo", cache=Path(scratch, "cache")),
@@ -96,13 +99,14 @@ def child(options: argparse.Namespace, rows: int) -> dict[str, float]:
             Silent(),
             engine=Reversing(settings),
         )
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         done = outcome.manifest["languages"][settings.to[0]]
         if done["rows"] != rows:
             raise RuntimeError(f"expected {rows} rows, found {done['rows']}")
         written = sum(path.stat().st_size for path in Path(scratch).rglob("*") if path.is_file())
     return {
         "seconds": seconds,
+        "cpu": cpu,
         "peak": peak_bytes(),
         "before": before,
         "segments": done["segments"],
@@ -125,7 +129,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rows", default="10000,30000,100000")
     parser.add_argument("--to", default="fr")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--no-passages", action="store_true", help="Questions and answers alone.")
+    parser.add_argument("--characters", type=int, help="Of the passage, each side of the answer.")
     parser.add_argument("--scratch", type=Path, help="Where the temporary folders go.")
     parser.add_argument("--profile", type=int, help="Print so many functions of the first size.")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -136,19 +140,25 @@ def main(arguments: Sequence[str]) -> int:
     elif options.child:
         print(json.dumps(child(options, sizes[0])))
     else:
-        print(f"{'rows':>10}{'seconds':>10}{'rows/s':>10}{'µs/row':>10}{'segments':>12}", end="")
-        print(f"{'unique':>12}{'peak MB':>10}{'disk MB':>10}", flush=True)
+        columns = ("rows", "seconds", "rows/s", "µs/row", "CPU µs/row", "unique", "MB", "disk MB")
+        print("".join(f"{name:>12}" for name in columns), flush=True)
         for size in sizes:
             again = [sys.executable, "-m", "tests.benchmarks.scale", *arguments, "--child"]
             done = subprocess.run(
                 [*again, "--rows", str(size)], check=True, stdout=subprocess.PIPE, text=True
             )
             found = json.loads(done.stdout.splitlines()[-1])
-            seconds = found["seconds"]
-            print(f"{size:>10,}{seconds:>10,.1f}{size / seconds:>10,.0f}", end="")
-            print(f"{seconds / size * 1e6:>10,.0f}{found['segments']:>12,}", end="")
-            print(f"{found['unique']:>12,}{found['peak'] / 2**20:>10,.0f}", end="")
-            print(f"{found['disk'] / 2**20:>10,.0f}", flush=True)
+            row = (
+                size,
+                found["seconds"],
+                size / found["seconds"],
+                found["seconds"] / size * 1e6,
+                found["cpu"] / size * 1e6,
+                found["unique"],
+                found["peak"] / 2**20,
+                found["disk"] / 2**20,
+            )
+            print("".join(f"{value:>12,.0f}" for value in row), flush=True)
     return 0
 
 
