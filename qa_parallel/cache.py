@@ -11,6 +11,8 @@ from pathlib import Path
 
 from qa_parallel.errors import StoreError
 
+# KiB of memory for pages of a cache that is open; there is one for each target language.
+_PAGES = 16 * 1024
 _IN = 500  # SQLite's parameters per statement, kept well below its limit
 
 
@@ -42,10 +44,13 @@ class TranslationCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Writers of two runs wait for each other; a minute is far beyond one transaction.
             self._db = sqlite3.connect(path, timeout=60, check_same_thread=False)
+            self._db.execute(f"PRAGMA cache_size = -{_PAGES}")
+            # Rows in the order of arrival, and a small index for the keys, whose order is random:
+            # with the rows themselves in that order each new one would rewrite a page of others.
             with self._db:
                 self._db.execute(
                     "CREATE TABLE IF NOT EXISTS translations (key BLOB PRIMARY KEY, text TEXT, "
-                    "logprob REAL, tokens INTEGER, flags TEXT) WITHOUT ROWID"
+                    "logprob REAL, tokens INTEGER, flags TEXT)"
                 )
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
@@ -61,7 +66,7 @@ class TranslationCache:
         by_key = {_key(text): text for text in texts}
         found: dict[str, Translation] = {}
         with self._guarded():
-            for keys in _slices(list(by_key), _IN):
+            for keys in _slices(sorted(by_key), _IN):
                 marks = ",".join("?" * len(keys))
                 rows = self._db.execute(
                     "SELECT key, text, logprob, tokens, flags FROM translations "
@@ -74,10 +79,11 @@ class TranslationCache:
 
     def store(self, translations: Mapping[str, Translation]) -> None:
         """Add `translations` (source text to translation) in one transaction."""
-        rows = [
+        # In the order of the keys, so that each page of the tree is written once.
+        rows = sorted(
             (_key(source), item.text, item.logprob, item.tokens, ",".join(item.flags))
             for source, item in translations.items()
-        ]
+        )
         with self._guarded(), self._db:
             self._db.executemany("INSERT OR REPLACE INTO translations VALUES (?,?,?,?,?)", rows)
 

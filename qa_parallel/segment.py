@@ -194,7 +194,10 @@ def _split(sentence: str) -> list[str]:
 
 
 def _merge(parts: Sequence[str], sizes: Sequence[int], limit: int) -> list[str]:
-    """Neighbouring parts together again, as far as the limit allows. Token counts add up."""
+    """Neighbouring parts together again, as far as the limit allows. Token counts add up.
+
+    Where they do not quite (strange text), the parts stay apart, so that cutting comes to an end.
+    """
     merged: list[str] = []
     room = 0
     for part, size in zip(parts, sizes, strict=True):
@@ -204,7 +207,7 @@ def _merge(parts: Sequence[str], sizes: Sequence[int], limit: int) -> list[str]:
         else:
             merged.append(part)
             room = limit - size
-    return merged
+    return merged if len(merged) > 1 else list(parts)
 
 
 def sentences_of(start: int, end: int, spans: Sequence[Span]) -> list[int]:

@@ -1,24 +1,75 @@
-"""Kill a translation at random moments, start it again each time, compare with an unbroken run.
+"""Kill commands at random moments, start them again each time, compare with an unbroken run.
 
-    python tests/chaos/kill.py --kills 10 -- --source recipes/quickstart/questions.jsonl \
-        --to de,fr --model demo --window-rows 20
+    python tests/chaos/kill.py --kills 200
+    python tests/chaos/kill.py --kills 20 --only overwrite,import
+    python tests/chaos/kill.py --kills 10 -- translate --source faq.csv --to de --model demo
 
-Whatever follows `--` goes to `qa-parallel translate`. Prints what happened; exits with 1 when a
-data file differs.
+Without a command of one's own after `--` (its `--out` is added) all trials take their turns. Prints
+what happened; exits with 1 when a data file differs, or a row is missing or there twice.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+QUESTIONS = ROOT / "recipes" / "quickstart" / "questions.jsonl"
+_DEMO = "--model demo --beam 1 --threads 1"
+
+RECIPE = f"""
+name = "killed"
+out = "never"
+
+[source]
+source = "{QUESTIONS}"
+limit = 20
+
+[model]
+model = "demo"
+
+[translate]
+to = ["mar_Deva", "spa_Latn"]
+beam = 1
+window_rows = 5
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A command that is killed; `before` runs undisturbed in the same folder, None = nothing."""
+
+    command: Sequence[str]
+    before: Sequence[str] | None = None
+
+
+def trials(scratch: Path) -> dict[str, Trial]:
+    """All trials; the recipe that one of them needs is written to `scratch`."""
+    recipe = scratch / "recipe.toml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    rows = f"translate --source {QUESTIONS} --limit 24 {_DEMO}"
+    return {
+        "two languages": Trial(f"{rows} --to fr,de --window-rows 6".split()),
+        "small shards": Trial(f"{rows} --to es --window-rows 2 --shard-rows 4".split()),
+        "one window": Trial(f"{rows} --to mr --no-guards".split()),
+        "overwrite": Trial(
+            f"{rows} --to fr,es --window-rows 8 --overwrite".split(),
+            before=f"{rows} --to fr --window-rows 8".split(),
+        ),
+        "run": Trial(["run", str(recipe)]),
+        "import": Trial(f"import --parallel en={QUESTIONS} --parallel de={QUESTIONS}".split()),
+    }
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -29,67 +80,103 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def command(options: Sequence[str], folder: Path) -> list[str]:
-    """The translation into `folder`, with a cache of its own."""
-    out, cache = str(folder / "out"), str(folder / "cache")
-    program = [sys.executable, "-m", "qa_parallel.cli", "translate"]
-    return [*program, *options, "--out", out, "--cache", cache]
+def rows(folder: Path) -> tuple[int, int]:
+    """Rows of the corpus, and how many different (qa_id, language) they have."""
+    import polars as pl
+
+    keys = pl.concat([pl.read_parquet(folder / name, glob=False) for name in digests(folder)])
+    return keys.height, keys.select("qa_id", "language").n_unique()
 
 
-def unbroken(options: Sequence[str], folder: Path) -> float:
+def start(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start `command` on `folder / "out"`, with a cache of its own."""
+    environment = {**os.environ, "QA_PARALLEL_CACHE": str(folder / "cache")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-m", "qa_parallel.cli", *command, "--out", str(folder / "out")],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def unbroken(command: Sequence[str], folder: Path) -> float:
     """Run to the end; seconds it took."""
     started = time.monotonic()
-    subprocess.run(command(options, folder), check=True, capture_output=True)
+    process = start(command, folder)
+    _, errors = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"exit code {process.returncode}: {errors.decode()}")
     return time.monotonic() - started
 
 
-def broken(options: Sequence[str], folder: Path, kills: int, seconds: float, seed: int) -> int:
+def broken(trial: Trial, folder: Path, kills: int, seconds: float, chance: random.Random) -> int:
     """Run with up to `kills` kills, each at a random moment; how many there were.
 
     The moments are drawn from the time that the unbroken run took, so that they fall on every
     part of it: loading, translating, committing, putting the shards together.
     """
-    chance = random.Random(seed)
-    done = 0
-    while done < kills:
-        process = subprocess.Popen(
-            command(options, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    for done in range(kills):
+        process = start(trial.command, folder)
         try:
-            process.wait(timeout=chance.uniform(0.2, 1.0) * seconds)
+            _, errors = process.communicate(timeout=chance.uniform(0.3, 1.0) * seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-            process.wait()
-            done += 1
+            process.communicate()
             continue
         if process.returncode:
-            raise RuntimeError(f"the run failed by itself with exit code {process.returncode}")
-        break  # finished before the next kill: what is left is to compare
-    subprocess.run(command(options, folder), check=True, capture_output=True)
-    return done
+            raise RuntimeError(f"failed by itself, {process.returncode}: {errors.decode()}")
+        return done  # finished before the next kill: what is left is to compare
+    unbroken(trial.command, folder)
+    return kills
+
+
+def attempt(name: str, trial: Trial, kills: int, seed: int, scratch: Path) -> bool:
+    """Kill one trial until there were `kills` kills; whether all came out as the unbroken run."""
+    chance = random.Random(f"{seed} {name}")
+    fresh, whole = scratch / "fresh", scratch / "whole"
+    fresh.mkdir(parents=True)
+    if trial.before is not None:
+        unbroken(trial.before, fresh)
+    shutil.copytree(fresh, whole)
+    seconds = unbroken(trial.command, whole)
+    expected, (count, different) = digests(whole / "out"), rows(whole / "out")
+    good = count == different
+    rounds = done = 0
+    while good and done < kills:
+        torn = scratch / f"torn-{rounds}"
+        shutil.copytree(fresh, torn)
+        done += broken(trial, torn, kills - done, seconds, chance)
+        rounds += 1
+        good = digests(torn / "out") == expected and rows(torn / "out") == (count, count)
+        shutil.rmtree(torn)
+    outcome = f"{len(expected)} data files equal, byte for byte; {count} rows, none lost or doubled"
+    print(f"{name}: {done} kills in {rounds} runs: {outcome if good else 'DIFFERENT'}", flush=True)
+    return good
 
 
 def main(arguments: Sequence[str]) -> int:
     """The whole trial; 0 when the data files are equal."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=10)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=10, help="In all, shared out evenly.")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("options", nargs="+")
+    parser.add_argument("--only", help="Names of trials, with commas between.")
+    parser.add_argument("command", nargs="*")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as scratch:
-        whole, torn = Path(scratch, "whole"), Path(scratch, "torn")
-        seconds = unbroken(given.options, whole)
-        rounds, kills = 0, 0
-        while kills < given.kills:
-            torn = Path(scratch, f"torn-{rounds}")
-            kills += broken(given.options, torn, given.kills - kills, seconds, given.seed + rounds)
-            rounds += 1
-            if digests(torn / "out") != digests(whole / "out"):
-                print(f"after {kills} kills: the data files DIFFER")
-                return 1
-        files = len(digests(whole / "out"))
-        print(f"{kills} kills in {rounds} runs: all {files} data files are equal, byte for byte")
-    return 0
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        chosen = trials(scratch)
+        if given.only:
+            chosen = {name: chosen[name] for name in given.only.split(",")}
+        if given.command:
+            chosen = {given.command[0]: Trial(given.command)}
+        good = True
+        for number, (name, trial) in enumerate(chosen.items()):
+            share = (given.kills + number) // len(chosen)
+            good &= attempt(name, trial, share, given.seed, scratch / str(number))
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
