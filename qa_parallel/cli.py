@@ -25,22 +25,31 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(path_type=Path)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends in the same order as Ctrl-C, locks released, what is done kept."""
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
+
+
 class _Group(click.Group):
     """Turns errors that a user can mend into one line and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        # SIGTERM ends in the same order as Ctrl-C: locks released, what is done is kept.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _terminate)
         try:
             return super().invoke(ctx)
         except QAParallelError as error:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             click.echo(
                 "Stopped. What is finished is kept; the same command goes on from there.", err=True
             )
-            ctx.exit(130)
+            # 128 and the signal's number, as a shell reports it
+            number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
+            ctx.exit(128 + number)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

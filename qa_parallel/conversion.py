@@ -14,7 +14,7 @@ from qa_parallel.errors import ModelError
 from qa_parallel.tokenizers import FILES, JSON_FILES, SENTENCEPIECE_FILES, read_json_file
 
 MARKER = "qa_parallel_model.json"
-_FORMAT = 1  # of the marker; a folder with another one is converted again
+_FORMAT = 2  # of the marker; a folder with another one is converted again
 # What NLLB-200 (the dense models) and M2M-100 are called in config.json.
 ARCHITECTURE = "m2m_100"
 
@@ -115,9 +115,17 @@ def steers(folder: Path, source: list[str], prefixes: tuple[list[str], list[str]
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether `folder` is a finished conversion of this version."""
+    """Whether `folder` is a finished conversion of this version, its files as long as they were."""
     marker = folder / MARKER
-    return marker.is_file() and read_json(marker).get("format") == _FORMAT
+    if not marker.is_file():
+        return False
+    record = read_json(marker)
+    return record.get("format") == _FORMAT and record.get("bytes") == _sizes(folder)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and path.name != MARKER)
+    return {path.name: path.stat().st_size for path in files}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -146,6 +154,7 @@ def _build(
             "format": _FORMAT,
             "quantization": quantization,
             "versions": _versions(),
+            "bytes": _sizes(part),
             **check(part),
         }
         (part / MARKER).write_text(json.dumps(marker, indent=2, ensure_ascii=False), "utf-8")

@@ -88,12 +88,12 @@ def rows(folder: Path) -> tuple[int, int]:
     return keys.height, keys.select("qa_id", "language").n_unique()
 
 
-def start(command: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
-    """Start `command` on `folder / "out"`, with a cache of its own."""
+def start(command: Sequence[str], folder: Path, out: str = "out") -> subprocess.Popen[bytes]:
+    """Start `command` on `folder / out`, with a cache beside it."""
     environment = {**os.environ, "QA_PARALLEL_CACHE": str(folder / "cache")}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        [sys.executable, "-m", "qa_parallel.cli", *command, "--out", str(folder / "out")],
+        [sys.executable, "-m", "qa_parallel.cli", *command, "--out", str(folder / out)],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -1,9 +1,95 @@
-"""A few rounds of what `tests/chaos/kill.py` does at length."""
+"""Kills, full disks, damaged files, other processes, clocks: a few rounds of `tests/chaos`."""
 
 from __future__ import annotations
 
-from tests.chaos import kill
+import errno
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qa_parallel.errors import ModelError, StoreError
+from qa_parallel.models import ModelSettings, resolve
+from tests.chaos import faults, kill
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="finds a file by its number in /proc")
 
 
 def test_killed_four_times_the_files_are_the_same() -> None:
     assert kill.main(["--kills", "4", "--only", "two languages,overwrite"]) == 0
+
+
+@linux
+def test_a_disk_that_is_full_at_any_write() -> None:
+    assert faults.main(["--sample", "5", "--seed", "1"]) == 0
+
+
+@linux
+@pytest.mark.parametrize("room", [0, 1, 20])
+def test_a_folder_that_cannot_be_written(tmp_path: Path, room: int) -> None:
+    """By a fault at each write: permissions do not stop root, who may run the tests."""
+    with faults.full(tmp_path, room, errno.EROFS), pytest.raises(StoreError) as caught:
+        faults.translate(tmp_path)
+    assert "Read-only file system" in str(caught.value) or "unable to open" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    if room == 0:
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.bin", "shared_vocabulary.json", "tokenizer.json"])
+def test_a_conversion_cut_short_is_made_again(tmp_path: Path, tiny_nllb: Path, name: str) -> None:
+    settings = ModelSettings(model=str(tiny_nllb), cache=tmp_path)
+    made = resolve(settings)
+    damaged = made.path / name
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    assert resolve(settings).digest == made.digest
+
+
+@pytest.mark.parametrize("name", ["model.bin", "shared_vocabulary.json", "tokenizer.json"])
+def test_a_model_cut_short_is_refused(tmp_path: Path, tiny_nllb: Path, name: str) -> None:
+    from qa_parallel.engine import DecodingSettings, Engine
+
+    folder = resolve(ModelSettings(model=str(tiny_nllb), cache=tmp_path)).path
+    damaged = folder / name
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+
+    def load() -> None:
+        model = resolve(ModelSettings(model=str(folder), cache=tmp_path))
+        Engine(model, DecodingSettings(device="cpu"), "eng_Latn")
+
+    with pytest.raises(ModelError) as caught:
+        load()
+    assert str(folder) in str(caught.value) or "CTranslate2 cannot load" in str(caught.value)
+
+
+def test_two_processes_at_once(tmp_path: Path) -> None:
+    """In one folder the second is refused; with one cache for two folders both go through."""
+    command = kill.trials(tmp_path)["two languages"].command
+    same = [kill.start(command, tmp_path) for _ in range(2)]
+    other = kill.start(command, tmp_path, "other")
+    errors = [process.communicate()[1].decode() for process in (*same, other)]
+    assert other.returncode == 0, errors[2]
+    codes = [process.returncode for process in same]
+    # 0 twice: the second one came when the first one had finished
+    assert sorted(codes) in ([0, 2], [0, 0]), errors
+    for code, error in zip(codes, errors, strict=False):
+        assert code == 0 or "another process is writing" in error
+    assert kill.digests(tmp_path / "out") == kill.digests(tmp_path / "other") != {}
+
+
+def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults.translate(tmp_path / "steady")
+    chance = random.Random(3)
+
+    def jumping(clock: Callable[[], float]) -> Callable[[], float]:
+        return lambda: clock() + chance.choice([-1e9, -3600.0, 0.0, 3600.0, 1e9])
+
+    for name in ("time", "monotonic", "perf_counter"):
+        monkeypatch.setattr(time, name, jumping(getattr(time, name)))
+    faults.translate(tmp_path / "jumping")
+    monkeypatch.undo()
+    expected = kill.digests(tmp_path / "steady" / "out")
+    assert kill.digests(tmp_path / "jumping" / "out") == expected != {}
