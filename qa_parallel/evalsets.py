@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from qa_parallel import beir, dataset, languages, readers, store
 from qa_parallel.errors import LanguageError, SourceError
@@ -129,7 +129,12 @@ def parse_evalset(text: str) -> EvalSettings:
             raise SourceError(
                 f"{name}: expected one of {', '.join((*known, *ALIASES))} after ?, found {key!r}"
             )
-    return EvalSettings(name=name, path=path, columns=options, **given)
+    try:
+        return EvalSettings(name=name, path=path, columns=options, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        wrong = f"{first['loc'][0]}={first['input']}"
+        raise SourceError(f"{name}: found {wrong}: {first['msg'].lower()}") from None
 
 
 def open_evalset(settings: EvalSettings, *, judged: bool = False) -> EvalSet:
@@ -397,8 +402,15 @@ def _repeated(items: Iterable[_Item]) -> set[tuple[str, str]]:
 def _are_parallel(items: Iterable[_Item]) -> bool:
     """Whether equal ids in files of several languages mean one question."""
     keys: dict[str, set[str]] = {}
+    english: dict[str, str | None] = {}
     for item in items:
         keys.setdefault(item.origin, set()).add(item.key)
+        # beside two questions of one id stands one English question, or the id means nothing
+        if (
+            item.origin != item.language
+            and english.setdefault(item.key, item.question) != item.question
+        ):
+            return False
     every = set().union(*keys.values())
     return not any(map(counts_only, every)) or all(
         len(some) >= 0.9 * len(every) for some in keys.values()
