@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "beir": {"schema", "readers"},
     "evalsets": {"beir", "dataset", "languages", "layouts", "readers", "schema", "store"},
     "leakage": {"evalsets", "ngrams", "schema", "text"},
+    "leakage_report": {"evalsets"},
     "segment": {"languages"},
     "spans": {"languages", "segment", "text"},
     "guards": {"text"},
@@ -56,11 +57,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages.imports": {
         "dataset", "parallel_import", "schema", "stages.folders", "store", "translate",
     },
-    "pipeline": {"recipe", "stages.folders", "stages.imports", "stages.translate"},
+    "stages.inputs": {"dataset", "schema", "sources", "stages.folders", "store"},
+    "stages.leakage": {
+        "dataset", "evalsets", "leakage", "leakage_report", "sources", "stages.folders",
+        "stages.inputs", "store", "translate",
+    },
+    "pipeline": {
+        "recipe", "stages.folders", "stages.imports", "stages.leakage", "stages.translate",
+    },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
-        "languages", "models", "pipeline", "progress", "recipe", "sources", "summary", "translate",
+        "evalsets", "languages", "leakage", "leakage_report", "models", "pipeline", "progress", "recipe", "sources", "summary", "translate",
     },
 }  # fmt: skip
 
