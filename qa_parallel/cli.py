@@ -255,6 +255,68 @@ def _files(parallel: tuple[str, ...]) -> dict[str, Path] | Path:
     return files
 
 
+@main.command("check-leakage")
+@click.argument("corpus")
+@click.option(
+    "--against",
+    multiple=True,
+    required=True,
+    help="NAME=PATH of an evaluation set, repeatable; options as NAME=PATH?language=de&split=test.",
+)
+@click.option(
+    "--action",
+    type=click.Choice(["report", "drop", "fail"]),
+    help="drop: write what does not leak to --out.  fail: exit code 3.  [default: report]",
+)
+@click.option("--ngrams", help="Lengths of the runs of words to look for.  [default: 8,13]")
+@click.option("--containment", type=float, help="Shared n-grams that make a leak.  [default: 0.5]")
+@click.option("--similarity", type=float, help="Of near duplicates, at least.  [default: 0.5]")
+@click.option(
+    "--columns", callback=_pairs, help="As in `translate`, for a CORPUS that is a source."
+)
+@click.option("--source-language", help="Language of a CORPUS that is a source.")
+@click.option("--split", help="Split of a Hub dataset, and of the outcome.  [default: train]")
+@click.option("--out", type=FOLDER, help="Folder of the report, and of the clean corpus.")
+@OVERWRITE
+def check_leakage(
+    corpus: str, against: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any
+) -> None:
+    """Find what CORPUS shares with evaluation sets, in any language.
+
+    CORPUS is a folder that qa-parallel made, or a file, folder or Hub id of QA data.
+
+    Example: qa-parallel check-leakage corpus --against xquad-r=data/xquad-r --action drop
+    --out clean
+    """
+    from qa_parallel import leakage_report, pipeline
+    from qa_parallel.errors import LeakageError
+    from qa_parallel.evalsets import parse_evalset
+    from qa_parallel.leakage import LeakageSettings
+    from qa_parallel.recipe import parse
+    from qa_parallel.sources import SourceSettings
+
+    given = {name: value for name, value in options.items() if value not in (None, {})}
+    if "ngrams" in given:
+        given["ngrams"] = [part.strip() for part in given["ngrams"].split(",")]
+    settings = parse(LeakageSettings, _pick(given, LeakageSettings), "options")
+    source = parse(SourceSettings, {**_pick(given, SourceSettings), "source": corpus}, "options")
+    sets = [parse_evalset(one) for one in against]
+    checked = pipeline.check_leakage(source, sets, settings, out, overwrite=overwrite)
+    console = _console()
+    for part in leakage_report.describe(checked.report):
+        console.print(part)
+    if checked.outcome is not None and settings.action == "drop":
+        _show(checked.outcome)
+    elif checked.outcome is not None:
+        click.echo(f"The report is in {checked.outcome.folder}.")
+    if settings.action == "fail" and checked.report["leaked"]["questions"]:
+        raise LeakageError(
+            f"expected no question of {', '.join(one.name for one in sets)}, found "
+            f"{checked.report['leaked']['questions']:,} that leak",
+            "--action drop --out FOLDER takes them out",
+        )
+
+
 @main.command()
 @click.option("--model", help="Only those that this model knows, e.g. demo.")
 @click.option("--model-revision", help="Revision of a Hub model.")

@@ -43,3 +43,9 @@ class StoreError(QAParallelError):
 
 class RecipeError(QAParallelError):
     """A recipe or a setting with an unknown key or an impossible value."""
+
+
+class LeakageError(QAParallelError):
+    """A corpus that holds questions of an evaluation set, where that was to be an error."""
+
+    exit_code = 3

@@ -46,6 +46,12 @@ def read_records(path: Path) -> Records:
     return reader(path)
 
 
+def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines of a file without column names, cut at tabs, each with its number, from 1."""
+    for number, line in _lines(path):
+        yield number, line.rstrip("\r\n").split("\t")
+
+
 def file_format(path: Path) -> str:
     """The suffix that names the format, in lower case and without .gz: `a.JSON.gz` → `.json`."""
     name = path.name.lower().removesuffix(".gz")

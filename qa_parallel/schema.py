@@ -49,6 +49,67 @@ CORPUS = pl.Schema(
     }
 )
 
+# Evaluation sets. Their ids begin with the set's name and, where they are of one language, with
+# its code: "xquad-r/deu_Latn/56beb4343aeaaa14008c925b".
+QUERIES = pl.Schema(
+    {
+        "query_id": pl.String(),
+        "benchmark": pl.String(),
+        "language": pl.String(),
+        # the same for the translations of a question: what QRELS and a bootstrap go by
+        "qa_id": pl.String(),
+        # the id in the set's own files; null where they have none
+        "local_id": pl.String(),
+        "question": pl.String(),
+        "answer": pl.String(),
+    }
+)
+
+CANDIDATES = pl.Schema(
+    {
+        "candidate_id": pl.String(),
+        "benchmark": pl.String(),
+        "language": pl.String(),
+        "local_id": pl.String(),
+        "title": pl.String(),
+        # what is retrieved: a sentence where the set says where its sentences are, else a passage
+        "text": pl.String(),
+        # the passage around it, its id, and where the text stands in it, in code points
+        "passage": pl.String(),
+        "passage_id": pl.String(),
+        "start": pl.Int32(),
+        "end": pl.Int32(),
+    }
+)
+
+# Relevant is what QRELS joins by `qa_id`, in every language; pairs that are not here are not
+# relevant, or were not judged.
+QRELS = pl.Schema({"qa_id": pl.String(), "candidate_id": pl.String(), "relevance": pl.Int32()})
+
+LEAKS = pl.Schema(
+    {
+        "qa_id": pl.String(),
+        "passage_id": pl.String(),
+        "language": pl.String(),
+        # "question" | "answer" | "passage" | "id" | "title"
+        "field": pl.String(),
+        "benchmark": pl.String(),
+        # query_id or candidate_id
+        "benchmark_id": pl.String(),
+        "benchmark_language": pl.String(),
+        # "id" | "same" | "8-gram", "13-gram" | "near-duplicate" | "cosine" | "title"
+        "kind": pl.String(),
+        # 0 to 1, by the kind's own measure; null for an id
+        "overlap": pl.Float32(),
+        # whether this is enough to drop the question, or its passage's questions
+        "leaked": pl.Boolean(),
+        "text": pl.String(),
+        "benchmark_text": pl.String(),
+        # the longest stretch that both texts share, in comparison form
+        "evidence": pl.String(),
+    }
+)
+
 
 def check(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.DataFrame:
     """Return `frame` with exactly the columns of `schema`, in its order.

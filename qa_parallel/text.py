@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
+
+import polars as pl
 
 
 def comparison_form(text: str) -> str:
@@ -29,6 +32,34 @@ class _Fold(dict[int, str | None]):
 
 
 _FOLD = _Fold()
+
+
+def comparison_forms(texts: pl.Series) -> pl.Series:
+    """`comparison_form` of many texts at once, several times as fast; null stays null.
+
+    >>> comparison_forms(pl.Series(["Où est-il ?", None])).to_list()
+    ['ou est il', None]
+    """
+    small = pl.col("text").str.to_lowercase()
+    folded = small.str.replace_many(list(_folds()), list(_folds().values()))
+    stripped = folded.str.normalize("NFKD").str.replace_all("[\u0300-\u036f]", "")
+    # ASCII and common punctuation have nothing to fold or to decompose
+    plain = pl.col("text").str.contains(r"^[\x00-\x7f\u2010-\u2027]*$")
+    frame = pl.DataFrame({"text": texts.cast(pl.String)}).with_row_index()
+    parts = (
+        frame.filter(plain).with_columns(small),
+        frame.filter(~plain).with_columns(stripped.str.normalize("NFC")),
+    )
+    words = pl.col("text").str.replace_all(r"[^\p{L}\p{N}\p{M}]+", " ").str.strip_chars(" ")
+    whole = pl.concat([*parts, frame.filter(pl.col("text").is_null())]).sort("index")
+    return whole.select(words).to_series()
+
+
+@cache
+def _folds() -> dict[str, str]:
+    """What case folding does to characters beyond making them small: "ß" becomes "ss"."""
+    small = (chr(code).lower() for code in range(0x20000) if not 0xD800 <= code < 0xE000)
+    return {text: text.casefold() for text in small if text.casefold() != text}
 
 
 def is_word(char: str) -> bool:

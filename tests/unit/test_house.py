@@ -23,6 +23,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "layouts": set(),
     "sources": {"schema", "languages", "readers", "layouts"},
     "parallel_import": {"schema", "languages", "sources"},
+    "ngrams": set(),
+    "beir": {"schema", "readers"},
+    "evalsets": {"beir", "dataset", "languages", "layouts", "readers", "schema", "store"},
+    "leakage": {"evalsets", "ngrams", "schema", "text"},
+    "leakage_report": {"evalsets"},
     "segment": {"languages"},
     "spans": {"languages", "segment", "text"},
     "guards": {"text"},
@@ -59,13 +64,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages.imports": {
         "dataset", "parallel_import", "schema", "stages.folders", "store", "translate",
     },
+    "stages.inputs": {"dataset", "schema", "sources", "stages.folders", "store"},
+    "stages.leakage": {
+        "dataset", "evalsets", "leakage", "leakage_report", "sources", "stages.folders",
+        "stages.inputs", "store", "translate",
+    },
     "pipeline": {
-        "recipe", "stages.folders", "stages.imports", "stages.translate", "stages.windows",
+        "recipe", "stages.folders", "stages.imports", "stages.leakage", "stages.translate",
+        "stages.windows",
     },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
-        "languages", "models", "pipeline", "progress", "recipe", "sources", "summary", "translate",
+        "evalsets", "languages", "leakage", "leakage_report", "models", "pipeline", "progress", "recipe", "sources", "summary", "translate",
     },
 }  # fmt: skip
 

@@ -1,0 +1,243 @@
+"""A corpus in; out a report of what leaks, and with the action "drop" a corpus without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel import dataset, leakage_report, store
+from qa_parallel.errors import SourceError, StoreError
+from qa_parallel.evalsets import EvalSettings, open_evalset
+from qa_parallel.leakage import (
+    Encode,
+    LeakageSettings,
+    Reference,
+    find_leaks,
+    is_leaked,
+    leaked_groups,
+)
+from qa_parallel.sources import SourceSettings
+from qa_parallel.stages import folders
+from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.translate import Stats
+
+LEAKS = "leaks.parquet"
+REPORT = "report.json"
+
+
+@dataclass
+class Checked:
+    """What a check found.
+
+    Attributes
+    ----------
+    report:
+        As in report.json: what was checked against what, hits, what leaks, examples.
+    leaks:
+        LEAKS.
+    outcome:
+        The folder that was written. None where none was asked for.
+    """
+
+    report: dict[str, Any]
+    leaks: pl.DataFrame
+    outcome: Outcome | None = None
+
+
+def check_leakage(
+    corpus: SourceSettings,
+    against: Sequence[EvalSettings],
+    settings: LeakageSettings,
+    out: Path | None = None,
+    *,
+    overwrite: bool = False,
+    encode: Encode | None = None,
+) -> Checked:
+    """Check a corpus against evaluation sets; all of these are read before anything is written.
+
+    Parameters
+    ----------
+    corpus:
+        A corpus folder, or what `open_source` reads.
+    out:
+        Folder of leaks.parquet and report.json, and of the clean corpus where the action is "drop".
+        None: nothing is written.
+    encode:
+        Texts to vectors, to compare questions across languages. None: not done.
+
+    Raises
+    ------
+    SourceError
+        The corpus or an evaluation set cannot be read.
+    StoreError
+        `out` belongs to something else; "drop" without `out`.
+    """
+    if settings.action == "drop" and out is None:
+        raise StoreError("expected a folder for the clean corpus, found none", "give --out")
+    names = [one.name for one in against]
+    if not names or len(set(names)) < len(names):
+        raise SourceError(
+            f"expected evaluation sets of different names, found {', '.join(names) or 'none'}",
+            "give --against NAME=PATH, once for each",
+        )
+    if out is not None:
+        folders.refuse_foreign(out)
+    evalsets = [open_evalset(one, judged=True) for one in against]
+    checked = [leakage_report.describe_set(one) for one in evalsets]
+    given = open_input(corpus)
+    described = _describe(given, settings, against, checked)
+    if out is None:
+        return _check(given, Reference(evalsets, settings, encode), described)
+    with store.locked(out):
+        if not folders.claim(out, described, overwrite):
+            return Checked(
+                store.read_json(out / REPORT),
+                store.read_parquet(out / LEAKS),
+                folders.complete(out),
+            )
+        done = _check(given, Reference(evalsets, settings, encode), described)
+        manifest = _write(out, given, done, described, settings)
+        store.write_json(out / dataset.MANIFEST, manifest)
+        store.remove(out / folders.WORK)
+    done.outcome = Outcome(out, manifest)
+    return done
+
+
+def _check(given: Input, reference: Reference, described: dict[str, Any]) -> Checked:
+    """Originals first: a translation of what leaks there need not be looked at."""
+    keys: list[pl.DataFrame] = []
+    original = pl.col("translated_from").is_null()
+
+    def originals() -> Iterator[pl.DataFrame]:
+        for frame in given.frames():
+            keys.append(frame.select("qa_id", "passage_id", "language", original=original))
+            yield frame.filter(original)
+
+    first = find_leaks(originals(), reference)
+    groups = leaked_groups(first)
+    # a source has no translations, and need not be read again
+    again = given.frames() if given.manifest else iter(())
+    second = find_leaks((one.filter(~original & ~is_leaked(*groups)) for one in again), reference)
+    leaks = pl.concat([first, second])
+    rows = pl.concat(keys)
+    report = {
+        **described,
+        "corpus": _corpus(given, rows),
+        "hits": leakage_report.count_hits(leaks),
+        "leaked": _leaked(rows, first, leaks),
+        "examples": leakage_report.examples(leaks),
+    }
+    return Checked(report, leaks)
+
+
+def _corpus(given: Input, rows: pl.DataFrame) -> dict[str, Any]:
+    return {
+        "name": given.name,
+        "digest": given.digest,
+        "rows": rows.height,
+        "questions": rows["qa_id"].n_unique(),
+        "languages": list(given.languages),
+    }
+
+
+def _leaked(rows: pl.DataFrame, first: pl.DataFrame, leaks: pl.DataFrame) -> dict[str, Any]:
+    """How many questions leak, what showed it, and how many rows they are in each language."""
+    gone = rows.filter(is_leaked(*leaked_groups(leaks)))
+    questions, passages = leaked_groups(leaks)
+    by_passage = gone.filter(pl.col("passage_id").is_in(passages.implode()))["qa_id"].n_unique()
+    by_original = gone.filter(is_leaked(*leaked_groups(first)))["qa_id"].n_unique()
+    total = gone["qa_id"].n_unique()
+    return {
+        "questions": total,
+        "by_text": len(questions),
+        "by_passage": by_passage,
+        "by_original": by_original,
+        "by_translation": total - by_original,
+        "rows": dict(gone.group_by("language").len().sort("language").iter_rows()),
+    }
+
+
+def _describe(
+    given: Input,
+    settings: LeakageSettings,
+    against: Sequence[EvalSettings],
+    checked: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """All that shapes the outcome, for comparing with what a folder was made with."""
+    options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in against]
+    return {
+        "made_by": folders.MADE_BY,
+        "version": folders.VERSION,
+        "corpus": {"name": given.name, "digest": given.digest},
+        "leakage": settings.model_dump(mode="json"),
+        "checked": [{**one, "options": more} for one, more in zip(checked, options, strict=True)],
+    }
+
+
+def _write(
+    out: Path,
+    given: Input,
+    done: Checked,
+    described: dict[str, Any],
+    settings: LeakageSettings,
+) -> dict[str, Any]:
+    """The files of the folder; returns its manifest."""
+    store.remove(out / dataset.DATA)
+    store.write_parquet(out / LEAKS, done.leaks)
+    store.write_json(out / REPORT, done.report)
+    found = {name: done.report[name] for name in ("corpus", "hits", "leaked")}
+    record = {
+        "leaks": {"file": LEAKS, "rows": done.leaks.height, "sha256": store.digest(out / LEAKS)},
+        "found": found,
+        "input": dict(given.manifest),
+    }
+    if settings.action != "drop":
+        return {**folders.manifest(described, {}, {}), "kind": "leakage", **record}
+    return {**_clean(out, given, done.leaks, described), **record}
+
+
+def _clean(
+    out: Path, given: Input, leaks: pl.DataFrame, described: dict[str, Any]
+) -> dict[str, Any]:
+    """The corpus without the groups that leak, file by file."""
+    leaked = is_leaked(*leaked_groups(leaks))
+    files: dict[str, Any] = {}
+    stats: dict[str, dict[str, Any]] = {}
+    counts: dict[str, dict[str, int]] = {}
+    ids, passages = [], []
+    for code in given.languages:
+        parts: list[Path] = []
+        mine, dropped = Stats(), 0
+        for number, frame in enumerate(given.frames(code)):
+            kept = frame.filter(~leaked)
+            parts.append(folders.part(out / folders.WORK / f"{number:06d}", code))
+            store.write_parquet(parts[-1], kept)
+            mine += Stats(rows=kept.height, spans=kept["answer_start"].count())
+            dropped += frame.height - kept.height
+            ids.append(kept.select("qa_id"))
+            passages.append(kept.select("passage_id"))
+        files |= dataset.write_shards(out, code, given.split, parts, 1)
+        stats[code] = mine.to_json()
+        counts[code] = {"kept": mine.rows, "dropped": dropped}
+    names = ", ".join(f"{one['name']} ({one['source']})" for one in described["checked"])
+    dataset.write_readme(
+        out,
+        f"{given.name.rsplit('@')[0]} without leaks",
+        list(given.languages),
+        given.split,
+        f"Made by qa-parallel from {given.name}, without the questions known from {names}. "
+        f"What was found: {REPORT}, {LEAKS}. Counts, digests and settings: manifest.json.",
+    )
+    rows = pl.concat(ids).group_by("qa_id").len()
+    complete = rows.filter(pl.col("len") == len(given.languages)).height
+    return {
+        **folders.manifest(described, stats, files),
+        "source_counts": counts,
+        "questions": {"all": rows.height, "complete": complete},
+        "passages": pl.concat(passages)["passage_id"].n_unique(),
+    }
