@@ -100,7 +100,7 @@ def full(folder: Path, room: int, error: int = errno.ENOSPC) -> Iterator[Disk]:
         sync(number)
 
     _disk = disk
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
     try:
         yield disk
     finally:
