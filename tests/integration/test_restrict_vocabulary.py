@@ -49,6 +49,7 @@ def rows(folder: Path) -> pl.DataFrame:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A window is enough to learn from."""
     monkeypatch.setattr(vocabulary, "_AMOUNTS", (1, 2, 3))
+    monkeypatch.setattr(vocabulary, "_LEAST_SAMPLE", 5)
 
 
 def test_with_the_text_of_an_earlier_corpus(run: Run, tmp_path: Path) -> None:
