@@ -65,6 +65,7 @@ def test_with_the_text_of_an_earlier_corpus(run: Run, tmp_path: Path) -> None:
     assert run(out="whole").exit_code == 0
     result = run("--restrict-vocabulary", tmp_path / "whole", out="narrow")
     assert result.exit_code == 0, result.output
+    assert "from window 1 on: log-probability" in result.output
     report = manifest(tmp_path / "narrow")["vocabulary"]["deu_Latn"]
     assert report["restricted"]
     (attempt,) = report["attempts"]
@@ -94,7 +95,9 @@ def test_a_list_that_fails_the_proof_is_widened_then_given_up(
     monkeypatch.setattr(restricted, "prove", bad)
     assert run(out="whole").exit_code == 0
     options = ("--restrict-vocabulary", "auto", "--window-rows", 9)
-    assert run(*options, out="failed").exit_code == 0
+    result = run(*options, out="failed")
+    assert result.exit_code == 0, result.output
+    assert "tokens failed: log-probability" in result.output
     assert len(sizes) == 3
     assert sizes == sorted(set(sizes))  # each wider than the one before
     report = manifest(tmp_path / "failed")["vocabulary"]["deu_Latn"]
@@ -149,10 +152,26 @@ def test_learned_from_the_run_and_interrupted_at_every_write(
 
 def test_a_short_run_is_translated_whole(run: Run, tmp_path: Path) -> None:
     assert run("--limit", 5).exit_code == 0
-    assert run("--limit", 5, "--restrict-vocabulary", "auto", out="short").exit_code == 0
+    result = run("--limit", 5, "--restrict-vocabulary", "auto", out="short")
+    assert result.exit_code == 0, result.output
+    assert "deu_Latn: whole vocabulary; too few rows" in result.output
     report = manifest(tmp_path / "short")["vocabulary"]
     assert report == {"deu_Latn": {"restricted": False, "digest": None, "attempts": []}}
     assert digests(tmp_path / "short") == digests(tmp_path / "out")
+
+
+def test_a_list_of_nearly_everything_is_not_tried(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocabulary, "_MOST", 0.001)
+    text = tmp_path / "de.txt"
+    text.write_text("Die Katze.\n")
+    result = run("--limit", 12, "--restrict-vocabulary", text)
+    assert result.exit_code == 0, result.output
+    assert "would save too little" in result.output
+    report = manifest(tmp_path / "out")["vocabulary"]["deu_Latn"]
+    assert not report["restricted"]
+    assert set(report["attempts"][0]) == {"window", "tokens", "of", "passed"}
 
 
 def test_another_text_is_another_setting(run: Run, tmp_path: Path) -> None:
