@@ -82,6 +82,7 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
         segments = sum(item["segments"] for item in translated)
         saved = 1 - sum(item["unique"] for item in translated) / segments
         yield f"{saved:.0%} of the segments saved by deduplication"
+    yield from _vocabulary(manifest.get("vocabulary", {}))
     if "questions" in manifest:
         questions = manifest["questions"]
         yield (
@@ -92,6 +93,25 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"{code}: {_some(counts)}"
     else:
         yield f"source rows: {_some(manifest['source_counts'])}"
+
+
+def _vocabulary(report: Mapping[str, Any]) -> Iterator[str]:
+    """A line a language: whether it was limited to a list of tokens, and why not."""
+    for code, item in report.items():
+        if not item["attempts"]:
+            yield f"{code}: whole vocabulary; too few rows to learn or to prove a list"
+            continue
+        last = item["attempts"][-1]
+        size = f"{last['tokens']:,} of {last['of']:,} tokens"
+        if "identical" not in last:
+            yield f"{code}: whole vocabulary; a list of {size} would save too little"
+            continue
+        figures = (
+            f"log-probability {last['logprob_restricted']:.3f} for {last['logprob_whole']:.3f}, "
+            f"{last['identical']:.0%} identical, {last['speedup']:.1f} times as fast"
+        )
+        kept = f"{size} from window {last['window'] + 1} on" if item["restricted"] else ""
+        yield f"{code}: {kept or f'whole vocabulary; a list of {size} failed'}: {figures}"
 
 
 def _some(counts: Mapping[str, int]) -> str:

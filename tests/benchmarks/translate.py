@@ -114,6 +114,7 @@ def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, f
                     max_decoding_length=length,
                     min_decoding_length=length if force else 1,
                     max_input_length=0,
+                    use_vmap=engine._restricted,
                 )
                 while len(running) > 4 * engine.batch_tokens:
                     tokens += len(running.popleft().result().hypotheses[0])
