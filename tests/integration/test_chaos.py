@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import errno
+import json
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.models import ModelSettings, resolve
-from tests.chaos import faults, kill
+from qa_parallel.sources import SourceSettings, open_source
+from qa_parallel.translate import TranslateSettings, translate_corpus
+from tests.chaos import faults, hostile, kill
+from tests.fake_engine import Reversing
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="finds a file by its number in /proc")
 
@@ -93,3 +102,42 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.undo()
     expected = kill.digests(tmp_path / "steady" / "out")
     assert kill.digests(tmp_path / "jumping" / "out") == expected != {}
+
+
+def test_hostile_rows_are_translated_or_flagged() -> None:
+    assert hostile.main(["--rows", "150", "--seed", "8", "--longest", "0.002"]) == 0
+
+
+TEXTS = st.one_of(
+    st.sampled_from(hostile.NASTY),
+    st.text(st.characters(categories=None), max_size=40),  # lone surrogates among them
+    st.lists(st.sampled_from(hostile.NASTY), max_size=4).map(" ".join),
+)
+VALUES = st.one_of(TEXTS, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(TEXTS))
+RECORDS = st.fixed_dictionaries(
+    {"question": TEXTS, "answer": VALUES, "passage": VALUES},
+    optional={"title": VALUES, "answer_start": VALUES, "sentence_breaks": st.lists(VALUES)},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(RECORDS, max_size=4))
+def test_no_record_breaks_the_pipeline(records: list[dict[str, Any]]) -> None:
+    first = {"id": "a", "question": "why?", "answer": "so", "passage": "so it is"}
+    rows = [first, *({"id": f"h{number}", **record} for number, record in enumerate(records))]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "rows.jsonl")
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        source = pl.concat(open_source(SourceSettings(source=str(file))).frames(3))
+    targets = ["deu_Latn", "zho_Hans", "mar_Deva"]
+    engine = Reversing(TranslateSettings(to=tuple(targets)))
+    made = translate_corpus(source, targets, engine).partition_by("language", as_dict=True)
+    for code in targets:
+        target = made[code,]
+        assert target["qa_id"].to_list() == source["qa_id"].to_list()
+        for name in hostile.FIELDS:
+            assert target[name].is_null().to_list() == source[name].is_null().to_list()
+            assert all(text is None or text.strip() for text in target[name])
+        for passage, breaks in target.select("passage", "sentence_breaks").iter_rows():
+            for start, end in breaks or ():
+                assert 0 <= start <= end <= len(passage)
