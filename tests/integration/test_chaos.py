@@ -37,6 +37,31 @@ def test_a_disk_that_is_full_at_any_write() -> None:
 
 
 @linux
+def test_a_disk_that_is_full_while_a_folder_is_started_over(tmp_path: Path) -> None:
+    faults.translate(tmp_path / "whole")
+    other = faults.SETTINGS.model_copy(update={"window_rows": 5})
+    with faults.full(tmp_path / "torn", 40), pytest.raises(StoreError):
+        faults.translate(tmp_path / "torn", other)
+    assert (tmp_path / "torn" / "out" / ".work").exists()
+    for room in range(4):
+        with faults.full(tmp_path / "torn", room), pytest.raises(StoreError, match="disk is full"):
+            faults.translate(tmp_path / "torn")
+    faults.translate(tmp_path / "torn")
+    assert kill.digests(tmp_path / "torn" / "out") == kill.digests(tmp_path / "whole" / "out")
+
+
+def test_a_damaged_cache_is_named(tmp_path: Path) -> None:
+    faults.translate(tmp_path)
+    (cache, _) = sorted(tmp_path.rglob("*.sqlite"))
+    cache.write_bytes(cache.read_bytes()[:4096] + b"\xff" * 8192)
+    changed = faults.SETTINGS.model_copy(update={"window_rows": 5})
+    with pytest.raises(StoreError, match="delete that file"):
+        faults.translate(tmp_path, changed)
+    cache.unlink()
+    faults.translate(tmp_path, changed)
+
+
+@linux
 @pytest.mark.parametrize("room", [0, 1, 20])
 def test_a_folder_that_cannot_be_written(tmp_path: Path, room: int) -> None:
     """By a fault at each write: permissions do not stop root, who may run the tests."""
