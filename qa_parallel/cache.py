@@ -91,11 +91,16 @@ class TranslationCache:
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise StoreError(
                 f"the translation cache {self.path} failed: {error}",
                 "free some disk space, or name another folder with --cache; "
                 "then start the same command again",
+            ) from None
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the translation cache {self.path} is damaged: {error}",
+                "delete that file: what it held is translated again",
             ) from None
 
 

@@ -129,6 +129,14 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def rename(path: Path, target: Path) -> None:
+    """Give `path` another name in the same folder."""
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise explain(error, target) from None
+
+
 def remove(path: Path) -> None:
     """Delete a file or a folder of ours; nothing there is fine."""
     try:

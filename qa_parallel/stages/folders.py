@@ -35,7 +35,10 @@ def part(folder: Path, language: str) -> Path:
 
 def refuse_foreign(out: Path) -> None:
     """StoreError where something stands in `out` that is not of our making."""
-    found = sorted(item.name for item in out.iterdir()) if out.is_dir() else []
+    try:
+        found = sorted(item.name for item in out.iterdir()) if out.is_dir() else []
+    except OSError as error:
+        raise StoreError(f"cannot read {out}: {error.strerror}", "choose another --out") from None
     if SETTINGS in found and store.read_json(out / SETTINGS).get("made_by") == MADE_BY:
         return
     # What a kill in our very first moments can leave behind is ours too.
@@ -57,7 +60,7 @@ def claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
         # The manifest first, and the work by rename: what is half deleted is not gone on from.
         store.remove(manifest)
         if (out / WORK).exists():
-            (out / WORK).rename(_aside(out))
+            store.rename(out / WORK, _aside(out))
         for gone in (_aside(out), out / dataset.DATA, out / dataset.README):
             store.remove(gone)
         known = None

@@ -36,15 +36,16 @@ SETTINGS = TranslateSettings(to=("deu_Latn", "fra_Latn"), window_rows=4, shard_r
 ROWS = 12
 
 
-def translate(folder: Path) -> None:
+def translate(folder: Path, settings: TranslateSettings = SETTINGS) -> None:
     """A small translation into `folder / "out"`, with a cache beside it."""
     pipeline.translate(
         SourceSettings(source=str(QUESTIONS), limit=ROWS),
         ModelSettings(model="demo", cache=folder / "cache"),
-        SETTINGS,
+        settings,
         folder / "out",
         Silent(),
-        engine=Reversing(SETTINGS),
+        overwrite=True,
+        engine=Reversing(settings),
     )
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import errno
+import json
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.models import ModelSettings, resolve
-from tests.chaos import faults, kill
+from qa_parallel.sources import SourceSettings, open_source
+from qa_parallel.translate import TranslateSettings, translate_corpus
+from tests.chaos import faults, hostile, kill
+from tests.fake_engine import Reversing
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="finds a file by its number in /proc")
 
@@ -25,6 +34,31 @@ def test_killed_four_times_the_files_are_the_same() -> None:
 @linux
 def test_a_disk_that_is_full_at_any_write() -> None:
     assert faults.main(["--sample", "5", "--seed", "1"]) == 0
+
+
+@linux
+def test_a_disk_that_is_full_while_a_folder_is_started_over(tmp_path: Path) -> None:
+    faults.translate(tmp_path / "whole")
+    other = faults.SETTINGS.model_copy(update={"window_rows": 5})
+    with faults.full(tmp_path / "torn", 40), pytest.raises(StoreError):
+        faults.translate(tmp_path / "torn", other)
+    assert (tmp_path / "torn" / "out" / ".work").exists()
+    for room in range(4):
+        with faults.full(tmp_path / "torn", room), pytest.raises(StoreError, match="disk is full"):
+            faults.translate(tmp_path / "torn")
+    faults.translate(tmp_path / "torn")
+    assert kill.digests(tmp_path / "torn" / "out") == kill.digests(tmp_path / "whole" / "out")
+
+
+def test_a_damaged_cache_is_named(tmp_path: Path) -> None:
+    faults.translate(tmp_path)
+    (cache, _) = sorted(tmp_path.rglob("*.sqlite"))
+    cache.write_bytes(cache.read_bytes()[:4096] + b"\xff" * 8192)
+    changed = faults.SETTINGS.model_copy(update={"window_rows": 5})
+    with pytest.raises(StoreError, match="delete that file"):
+        faults.translate(tmp_path, changed)
+    cache.unlink()
+    faults.translate(tmp_path, changed)
 
 
 @linux
@@ -93,3 +127,42 @@ def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.undo()
     expected = kill.digests(tmp_path / "steady" / "out")
     assert kill.digests(tmp_path / "jumping" / "out") == expected != {}
+
+
+def test_hostile_rows_are_translated_or_flagged() -> None:
+    assert hostile.main(["--rows", "150", "--seed", "8", "--longest", "0.002"]) == 0
+
+
+TEXTS = st.one_of(
+    st.sampled_from(hostile.NASTY),
+    st.text(st.characters(categories=None), max_size=40),  # lone surrogates among them
+    st.lists(st.sampled_from(hostile.NASTY), max_size=4).map(" ".join),
+)
+VALUES = st.one_of(TEXTS, st.none(), st.booleans(), st.integers(), st.floats(), st.lists(TEXTS))
+RECORDS = st.fixed_dictionaries(
+    {"question": TEXTS, "answer": VALUES, "passage": VALUES},
+    optional={"title": VALUES, "answer_start": VALUES, "sentence_breaks": st.lists(VALUES)},
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(RECORDS, max_size=4))
+def test_no_record_breaks_the_pipeline(records: list[dict[str, Any]]) -> None:
+    first = {"id": "a", "question": "why?", "answer": "so", "passage": "so it is"}
+    rows = [first, *({"id": f"h{number}", **record} for number, record in enumerate(records))]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "rows.jsonl")
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        source = pl.concat(open_source(SourceSettings(source=str(file))).frames(3))
+    targets = ["deu_Latn", "zho_Hans", "mar_Deva"]
+    engine = Reversing(TranslateSettings(to=tuple(targets)))
+    made = translate_corpus(source, targets, engine).partition_by("language", as_dict=True)
+    for code in targets:
+        target = made[code,]
+        assert target["qa_id"].to_list() == source["qa_id"].to_list()
+        for name in hostile.FIELDS:
+            assert target[name].is_null().to_list() == source[name].is_null().to_list()
+            assert all(text is None or text.strip() for text in target[name])
+        for passage, breaks in target.select("passage", "sentence_breaks").iter_rows():
+            for start, end in breaks or ():
+                assert 0 <= start <= end <= len(passage)

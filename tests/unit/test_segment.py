@@ -102,3 +102,10 @@ def test_a_word_without_end_is_cut_by_characters() -> None:
 def test_sentences_of_an_answer_across_a_boundary() -> None:
     assert segment.sentences_of(8, 13, [(0, 10), (11, 24)]) == [0, 1]
     assert segment.sentences_of(11, 13, [(0, 10), (11, 24)]) == [1]
+
+
+def test_pieces_come_to_an_end_where_token_counts_do_not_add_up() -> None:
+    def count(texts: Sequence[str]) -> list[int]:
+        return [len(text) + 5 * (" " in text) for text in texts]
+
+    assert segment.pieces(["aaa bbb"], count, 8) == [["aaa", "bbb"]]

@@ -30,6 +30,13 @@ from qa_parallel import spans
         ("the old house", "It was in an old house there.", "eng_Latn", None),
         ("in dem alten Haus", "Er wohnt in einem alten Haus.", "deu_Latn", (12, "fuzzy")),
         ("", "Text.", "deu_Latn", None),
+        (" ", "Ein Text.", "deu_Latn", None),
+        # white space counts as white space, however much of it
+        ("alte  haus", "Das alte\n\n \u3000Haus. Ja.", "deu_Latn", (4, "exact")),
+        ("Ja", "Das  alte\tHaus. Ja.", "deu_Latn", (16, "exact")),
+        # case in alphabets where a letter has two forms, or changes its length
+        ("istanbul", "Şehir İstanbul'dur.", "tur_Latn", (6, "exact")),
+        ("ΟΔΟΣ", "Η οδός ή οδος.", "ell_Grek", (9, "exact")),
         ("viel länger als der Satz ist", "Kurz.", "deu_Latn", None),
     ],
 )
