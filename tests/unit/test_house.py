@@ -68,7 +68,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
-        "evalsets", "languages", "leakage", "leakage_report", "models", "pipeline", "progress", "recipe", "sources", "summary", "translate",
+        "evalsets", "languages", "leakage", "leakage_report", "models", "pipeline", "progress",
+        "recipe", "sources", "summary", "translate",
     },
 }  # fmt: skip
 
