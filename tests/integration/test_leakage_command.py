@@ -1,0 +1,249 @@
+"""`qa-parallel check-leakage` end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from qa_parallel import dataset, store
+from qa_parallel.cli import main
+from qa_parallel.schema import CORPUS, LEAKS
+from qa_parallel.stages import folders
+from tests.chaos.kill import digests
+
+LEAKED = "Where did the keeper of the lighthouse hide his brass key?"
+MILL = (
+    "The stone mill above the village burned down in one night of the dry summer of 1902, "
+    "and the miller moved to the coast with his three daughters."
+)
+# qa_id, passage_id, English, German
+ROWS = [
+    ("a", "p1", LEAKED, "Wo war das Ding?"),
+    ("b", "p1", "When do the ferries leave the harbour?", "Wann fahren die Schiffe?"),
+    ("c", "p2", "How many daughters were there?", "Wie viele Töchter waren es?"),
+    ("d", "p2", "Why did they leave?", "Warum gingen sie fort?"),
+    ("e", "p3", "Whose dog barked at the postman?", "Wer hat den Schlüssel versteckt?"),
+]
+PASSAGES = {"p1": "Ferries cross at noon.", "p2": MILL, "p3": "A dog lay in the sun."}
+
+
+def corpus(folder: Path) -> Path:
+    """A corpus in English and German, as if it had been translated."""
+    files: dict[str, Any] = {}
+    for code, place in (("eng_Latn", 2), ("deu_Latn", 3)):
+        rows = [
+            dict.fromkeys(CORPUS)
+            | {
+                "qa_id": row[0],
+                "passage_id": row[1],
+                "language": code,
+                "question": row[place],
+                "passage": PASSAGES[row[1]] if place == 2 else f"Text {row[1]}",
+                "translated_from": None if place == 2 else "eng_Latn",
+                "flags": [],
+            }
+            for row in ROWS
+        ]
+        part = folder.parent / f"{code}.parquet"
+        store.write_parquet(part, pl.DataFrame(rows, schema=CORPUS))
+        files |= dataset.write_shards(folder, code, "train", [part], 1)
+    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+    store.write_json(folder / folders.SETTINGS, settings)
+    manifest = {"kind": "corpus", **settings, "model": {"name": "demo"}, "files": files}
+    store.write_json(folder / dataset.MANIFEST, manifest)
+    return folder
+
+
+def evaluation(folder: Path) -> Path:
+    """English and German questions; one is in the corpus, and so is the passage of another."""
+    folder.mkdir()
+    texts = {
+        "en": [(LEAKED.upper(), "A key."), ("What burned?", MILL)],
+        "de": [
+            ("Wer hat den Schlüssel versteckt?", "Ein Schlüssel."),
+            ("Was brannte?", "Die Mühle."),
+        ],
+    }
+    for code, questions in texts.items():
+        records = [
+            {"id": str(n), "question": q, "context": p} for n, (q, p) in enumerate(questions)
+        ]
+        text = "".join(json.dumps(record) + "\n" for record in records)
+        (folder / f"{code}.jsonl").write_text(text)
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["check-leakage", *map(str, arguments)])
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> tuple[Path, Path]:
+    return corpus(tmp_path / "corpus"), evaluation(tmp_path / "eval")
+
+
+def test_a_clean_corpus(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    given, known = sides
+    out = tmp_path / "out"
+    result = run(given, "--against", f"small={known}", "--action", "drop", "--out", out)
+    assert result.exit_code == 0, result.output
+    clean = dataset.read_corpus(out)
+    assert clean.select("qa_id", "language").rows() == [("b", "eng_Latn"), ("b", "deu_Latn")]
+    assert clean.schema == CORPUS
+    leaks = store.read_parquet(out / "leaks.parquet")
+    assert leaks.schema == LEAKS
+    real = leaks.filter("leaked")
+    assert set(real.select("qa_id", "language", "field").iter_rows()) == {
+        ("a", "eng_Latn", "question"),
+        ("c", "eng_Latn", "passage"),
+        ("d", "eng_Latn", "passage"),
+        ("e", "deu_Latn", "question"),
+    }
+    manifest = store.read_json(out / "manifest.json")
+    (checked,) = manifest["checked"]
+    assert checked["name"] == "small"
+    assert checked["source"].startswith("eval@")
+    assert checked["queries"] == {"deu_Latn": 2, "eng_Latn": 2}
+    assert checked["passages"] == 4
+    assert manifest["found"]["leaked"] == {
+        "questions": 4, "by_text": 2, "by_passage": 2, "by_original": 3, "by_translation": 1,
+        "rows": {"deu_Latn": 4, "eng_Latn": 4},
+    }  # fmt: skip
+    assert manifest["input"]["model"] == {"name": "demo"}
+    assert str(tmp_path) not in json.dumps(manifest)
+    assert store.read_json(out / "report.json")["examples"]
+    for text in ("4 questions", LEAKED, "13 words shared"):
+        assert text in result.output.replace("\n", " ")
+
+
+def test_the_clean_corpus_is_one_that_others_read(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    import datasets
+
+    given, known = sides
+    out = tmp_path / "out"
+    run(given, "--against", f"small={known}", "--action", "drop", "--out", out)
+    loaded = datasets.load_dataset(str(out), "deu_Latn", cache_dir=str(tmp_path / "cache"))
+    assert loaded["train"]["qa_id"] == ["b"]
+    again = run(out, "--against", f"small={known}", "--action", "fail")
+    assert again.exit_code == 0, again.output
+    assert "Nothing leaks." in again.output
+
+
+def test_nothing_is_written_for_a_report_alone(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    given, known = sides
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = run(given, "--against", f"small={known}")
+    assert result.exit_code == 0, result.output
+    assert "4 questions" in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_failing_is_exit_code_3(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    given, known = sides
+    out = tmp_path / "out"
+    result = run(given, "--against", f"small={known}", "--action", "fail", "--out", out)
+    assert result.exit_code == 3, result.output
+    assert "expected no question of small, found 4 that leak" in result.output
+    assert store.read_json(out / "manifest.json")["kind"] == "leakage"
+
+
+def test_the_same_command_again_does_nothing(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    given, known = sides
+    arguments = [
+        given,
+        "--against",
+        f"small={known}",
+        "--action",
+        "drop",
+        "--out",
+        tmp_path / "out",
+    ]
+    run(*arguments)
+    before = digests(tmp_path / "out")
+    again = run(*arguments)
+    assert "complete already" in again.output
+    assert digests(tmp_path / "out") == before
+    (known / "de.jsonl").write_text('{"id": "1", "question": "Wann?"}\n')
+    changed = run(*arguments)
+    assert changed.exit_code == 2
+    assert "was made with other settings (checked" in changed.output
+    assert run(*arguments, "--overwrite").exit_code == 0
+    assert {"e", "b"} == set(dataset.read_corpus(tmp_path / "out")["qa_id"])
+
+
+def test_a_source_is_a_corpus_too(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    _, known = sides
+    (tmp_path / "faq.csv").write_text(f"Frage,a\n{LEAKED},x\nWarum denn?,y\n")
+    result = run(
+        tmp_path / "faq.csv", "--columns", "question=Frage", "--against", f"small={known}",
+        "--action", "drop", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert dataset.read_corpus(tmp_path / "out")["question"].to_list() == ["Warum denn?"]
+
+
+def test_all_of_it_leaks(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    _, known = sides
+    (tmp_path / "faq.csv").write_text(f"question,a\n{LEAKED},x\n")
+    result = run(
+        tmp_path / "faq.csv", "--against", f"small={known}", "--action", "drop",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert dataset.read_corpus(tmp_path / "out").height == 0
+
+
+def test_a_set_that_cannot_be_read_is_not_checked(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    given, known = sides
+    (tmp_path / "odd.jsonl").write_text('{"foo": 1}\n')
+    out = tmp_path / "out"
+    result = run(
+        given, "--against", f"small={known}", "--against", f"odd={tmp_path / 'odd.jsonl'}",
+        "--action", "drop", "--out", out,
+    )  # fmt: skip
+    assert result.exit_code == 2
+    assert "odd: expected an evaluation set, found keys foo" in result.output
+    assert not out.exists()
+
+
+def test_half_written_and_foreign_folders(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    given, known = sides
+    against = ["--against", f"small={known}"]
+    for change, message in (
+        ({"version": 99}, "expected a corpus of version 1"),
+        ({"kind": "leakage"}, "found leakage of version 1"),
+    ):
+        manifest = store.read_json(given / "manifest.json")
+        store.write_json(given / "manifest.json", manifest | change)
+        result = run(given, *against)
+        assert (result.exit_code, message in result.output) == (2, True), result.output
+        store.write_json(given / "manifest.json", manifest)
+    next(given.glob("data/deu_Latn/*")).write_bytes(b"cut")
+    assert "one missing or cut short" in run(given, *against).output
+    (given / "manifest.json").unlink()
+    half = run(given, *against)
+    assert half.exit_code == 2
+    assert "half-written" in half.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--action", "drop"], "expected a folder for the clean corpus, found none; give --out"),
+        (["--against", "small"], "expected NAME=PATH, found 'small'"),
+        (["--against", "small=b.json"], "found small, small"),
+        (["--containment", "2"], "containment = 2.0"),
+        (["--ngrams", "8,x"], "ngrams"),
+    ],
+)
+def test_mistakes(sides: tuple[Path, Path], options: list[str], message: str) -> None:
+    given, known = sides
+    result = run(given, "--against", f"small={known}", *options)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert result.output.count("\n") == 1
