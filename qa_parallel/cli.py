@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from qa_parallel.errors import QAParallelError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qa_parallel.pipeline import Outcome
+    from qa_parallel.pipeline import Checked, Outcome
 
 # Columns of tables that go to a file or a pipe.
 _WIDTH = 120
@@ -198,9 +198,18 @@ def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
     loaded = load_recipe(recipe)
     if out is not None:
         loaded = loaded.model_copy(update={"out": out})
+    corpus: Outcome | None = None
     with _progress() as progress:
-        outcome = pipeline.run(loaded, progress, overwrite=overwrite)
-    _show(outcome)
+        for outcome in pipeline.run(loaded, progress, overwrite=overwrite):
+            progress.finish()
+            if isinstance(outcome, pipeline.Checked):
+                _show_leaks(outcome)
+                corpus = outcome.outcome if outcome.holds_corpus() else corpus
+            else:
+                _show_counts(outcome)
+                corpus = outcome
+    if corpus is not None:
+        _show_rows(corpus)
 
 
 @main.command("import")
@@ -288,8 +297,7 @@ def check_leakage(
     Example: qa-parallel check-leakage corpus --against xquad-r=data/xquad-r --action drop
     --out clean
     """
-    from qa_parallel import leakage_report, pipeline
-    from qa_parallel.errors import LeakageError
+    from qa_parallel import pipeline
     from qa_parallel.evalsets import parse_evalset
     from qa_parallel.leakage import LeakageSettings
     from qa_parallel.recipe import parse
@@ -302,19 +310,12 @@ def check_leakage(
     source = parse(SourceSettings, {**_pick(given, SourceSettings), "source": corpus}, "options")
     sets = [parse_evalset(one) for one in against]
     checked = pipeline.check_leakage(source, sets, settings, out, overwrite=overwrite)
-    console = _console()
-    for part in leakage_report.describe(checked.report):
-        console.print(part)
-    if checked.outcome is not None and settings.action == "drop":
+    _show_leaks(checked)
+    if checked.outcome is not None and checked.holds_corpus():
         _show(checked.outcome)
     elif checked.outcome is not None:
         click.echo(f"The report is in {checked.outcome.folder}.")
-    if settings.action == "fail" and checked.report["leaked"]["questions"]:
-        raise LeakageError(
-            f"expected no question of {', '.join(one.name for one in sets)}, found "
-            f"{checked.report['leaked']['questions']:,} that leak",
-            "--action drop --out FOLDER takes them out",
-        )
+    pipeline.refuse_leaks(checked)
 
 
 @main.command()
@@ -372,12 +373,33 @@ def _console(stderr: bool = False) -> Console:
 
 
 def _show(outcome: Outcome) -> None:
+    _show_counts(outcome)
+    _show_rows(outcome)
+
+
+def _show_counts(outcome: Outcome) -> None:
     from qa_parallel import summary
 
-    console = _console()
     if outcome.complete_before:
         click.echo(f"{outcome.folder} is complete already; nothing to do.")
-    for part in summary.describe(outcome.folder, outcome.manifest):
+    _print(summary.counts(outcome.manifest))
+
+
+def _show_rows(outcome: Outcome) -> None:
+    from qa_parallel import summary
+
+    _print(summary.rows(outcome.folder, outcome.manifest))
+
+
+def _show_leaks(checked: Checked) -> None:
+    from qa_parallel import leakage_report
+
+    _print(leakage_report.describe(checked.report))
+
+
+def _print(parts: Iterable[Any]) -> None:
+    console = _console()
+    for part in parts:
         console.print(part)
 
 

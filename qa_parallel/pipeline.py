@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from qa_parallel.recipe import Recipe
+from qa_parallel.sources import SourceSettings
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
-from qa_parallel.stages.leakage import Checked, check_leakage
+from qa_parallel.stages.leakage import Checked, check_leakage, refuse_leaks
 from qa_parallel.stages.translate import translate
 from qa_parallel.stages.windows import Reporter
 
@@ -15,19 +18,42 @@ __all__ = [
     "Reporter",
     "check_leakage",
     "import_parallel",
+    "refuse_leaks",
     "run",
     "translate",
 ]
 
+# Folders of the stages of a recipe.
+TRANSLATED, CHECKED = "translated", "checked"
 
-def run(recipe: Recipe, reporter: Reporter, overwrite: bool = False) -> Outcome:
-    """Run every stage of `recipe`."""
-    return translate(
+
+def run(recipe: Recipe, reporter: Reporter, overwrite: bool = False) -> Iterator[Outcome | Checked]:
+    """Run the stages of `recipe` in their order; each outcome is yielded as it is there.
+
+    Every stage has a folder of its own in `recipe.out`, and reads that of the stage before.
+
+    Raises
+    ------
+    LeakageError
+        Something leaks, and that is to be an error.
+    """
+    made = translate(
         recipe.source,
         recipe.model,
         recipe.translate,
-        recipe.out,
+        recipe.out / TRANSLATED,
         reporter,
         overwrite=overwrite,
         title=recipe.name,
     )
+    yield made
+    if recipe.check_leakage is not None:
+        checked = check_leakage(
+            SourceSettings(source=str(made.folder)),
+            recipe.check_leakage.evalsets(),
+            recipe.check_leakage,
+            recipe.out / CHECKED,
+            overwrite=overwrite,
+        )
+        yield checked
+        refuse_leaks(checked)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qa_parallel.errors import QAParallelError, RecipeError
+from qa_parallel.evalsets import EvalSettings, parse_evalset
+from qa_parallel.leakage import LeakageSettings
 from qa_parallel.models import ModelSettings
 from qa_parallel.sources import SourceSettings
 from qa_parallel.translate import TranslateSettings
@@ -17,22 +19,38 @@ from qa_parallel.translate import TranslateSettings
 T = TypeVar("T", bound=BaseModel)
 
 
+class CheckSettings(LeakageSettings):
+    """The stage that checks for leakage: what counts as a leak, and evaluation sets by name."""
+
+    action: Literal["report", "drop", "fail"] = "drop"
+    # name -> path, as in --against NAME=PATH
+    against: dict[str, str] = Field(min_length=1)
+
+    def evalsets(self) -> list[EvalSettings]:
+        """The settings of every evaluation set."""
+        return [parse_evalset(f"{name}={path}") for name, path in self.against.items()]
+
+
 class Recipe(BaseModel):
-    """What `qa-parallel run` does: a table per stage, a folder for the outcome."""
+    """What `qa-parallel run` does: a table per stage, a folder for the outcome.
+
+    A stage whose table is missing is left out, but for the translation.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     description: str = ""
-    # where the outcome goes, relative to the folder that the command is started in
+    # where the outcomes go, a folder a stage; relative to where the command is started
     out: Path
     source: SourceSettings
     model: ModelSettings = ModelSettings()
     translate: TranslateSettings
+    check_leakage: CheckSettings | None = Field(default=None, alias="check-leakage")
 
 
 def load_recipe(path: Path) -> Recipe:
-    """The recipe in `path`. Relative paths of a source and of text are looked for beside it.
+    """The recipe in `path`. Relative paths of what it reads are looked for beside it.
 
     Raises
     ------
@@ -52,10 +70,21 @@ def load_recipe(path: Path) -> Recipe:
     for table, key in (("source", "source"), ("translate", "restrict_vocabulary")):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), str):
-            beside = path.parent / given[key]
-            if given[key] and beside.exists():
-                values[table] = {**given, key: str(beside)}
+            values[table] = {**given, key: _beside(path, given[key])}
+    check = values.get("check-leakage")
+    if isinstance(check, dict) and isinstance(check.get("against"), dict):
+        against = {name: _beside(path, place) for name, place in check["against"].items()}
+        values["check-leakage"] = {**check, "against": against}
     return parse(Recipe, values, f"recipe {path.name}")
+
+
+def _beside(recipe: Path, place: Any) -> Any:
+    """`place` beside the recipe, if it is there; else as it is."""
+    if not isinstance(place, str) or not place:
+        return place
+    name, mark, options = place.partition("?")
+    beside = recipe.parent / name
+    return f"{beside}{mark}{options}" if beside.exists() else place
 
 
 def parse(kind: type[T], values: dict[str, Any], what: str) -> T:

@@ -17,15 +17,19 @@ _ROWS = 3
 _PASSAGE = 300  # characters shown of a passage
 
 
-def describe(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Tables and lines that tell what is in `folder`, from its manifest and its rows."""
+def counts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """A table and lines that tell what a corpus holds, from its manifest."""
     yield _counts(manifest)
     for line in _lines(manifest):
         yield Text(line)
+
+
+def rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Some rows of the corpus in `folder` side by side, and how to go on."""
     codes = list(manifest["languages"])
-    for number, (qa_id, rows) in enumerate(dataset.side_by_side(folder, codes, _ROWS), start=1):
+    for number, (qa_id, row) in enumerate(dataset.side_by_side(folder, codes, _ROWS), start=1):
         yield Text(f"\n{number}. {qa_id}", style="bold")
-        yield _row(rows)
+        yield _row(row)
     yield Text(
         f"\nThe corpus is in {folder}. To go on:\n"
         f'  python -c "from datasets import load_dataset; '

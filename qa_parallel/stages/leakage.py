@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel import dataset, leakage_report, store
-from qa_parallel.errors import SourceError, StoreError
+from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.evalsets import EvalSettings, open_evalset
 from qa_parallel.leakage import (
     Encode,
@@ -47,6 +47,10 @@ class Checked:
     report: dict[str, Any]
     leaks: pl.DataFrame
     outcome: Outcome | None = None
+
+    def holds_corpus(self) -> bool:
+        """Whether the folder is a corpus, without what leaks, and not a report alone."""
+        return self.outcome is not None and self.outcome.manifest["kind"] == "corpus"
 
 
 def check_leakage(
@@ -106,6 +110,17 @@ def check_leakage(
         store.remove(out / folders.WORK)
     done.outcome = Outcome(out, manifest)
     return done
+
+
+def refuse_leaks(checked: Checked) -> None:
+    """LeakageError where anything leaks and the action is "fail"."""
+    questions = checked.report["leaked"]["questions"]
+    if checked.report["leakage"]["action"] == "fail" and questions:
+        names = ", ".join(one["name"] for one in checked.report["checked"])
+        raise LeakageError(
+            f"expected no question of {names}, found {questions:,} that leak",
+            "the action drop takes them out",
+        )
 
 
 def _check(given: Input, reference: Reference, described: dict[str, Any]) -> Checked:

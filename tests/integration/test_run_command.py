@@ -59,6 +59,7 @@ def test_a_large_recipe_with_stand_ins(name: str, worldly: Path, tmp_path: Path)
     )
     assert local.read_text().count(str(tmp_path.parent)) == 2
     _, out = invoke(local, tmp_path)
+    out /= "translated"
     manifest = store.read_json(out / "manifest.json")
     wanted = manifest["translate"]["to"]
     assert len(wanted) >= 8
@@ -74,13 +75,14 @@ def test_the_quickstart_in_small(tmp_path: Path) -> None:
     questions = RECIPES / "quickstart" / "questions.jsonl"
     local = tmp_path / "quickstart.toml"
     local.write_text(
-        text.replace("quickstart/questions.jsonl", str(questions)).replace(
-            "[source]", "[source]\nlimit = 6"
-        )
+        text.replace("quickstart/questions.jsonl", str(questions))
+        .replace("[source]", "[source]\nlimit = 6")
+        .replace("quickstart/eval", str(RECIPES / "quickstart" / "eval"))
     )
     output, out = invoke(local, tmp_path)
     assert "for demonstration only" in output
     assert "load_dataset" in output
+    out /= "checked"
     english = pl.read_parquet(out / "data" / "eng_Latn" / "*.parquet")
     french = pl.read_parquet(out / "data" / "fra_Latn" / "*.parquet")
     assert english.height == french.height == 6

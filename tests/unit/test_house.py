@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "restricted": {"cache", "engine", "models", "vocabulary"},
     "dataset": {"store", "schema"},
     "language_text": {"dataset", "languages", "store"},
-    "recipe": {"sources", "models", "translate"},
+    "recipe": {"evalsets", "leakage", "sources", "models", "translate"},
     "stages": set(),
     "stages.folders": {"dataset", "store"},
     "stages.vocabulary": {
@@ -70,8 +70,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.inputs", "store", "translate",
     },
     "pipeline": {
-        "recipe", "stages.folders", "stages.imports", "stages.leakage", "stages.translate",
-        "stages.windows",
+        "recipe", "sources", "stages.folders", "stages.imports", "stages.leakage",
+        "stages.translate", "stages.windows",
     },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},

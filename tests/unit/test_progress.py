@@ -74,7 +74,10 @@ def test_the_summary_shows_rows_side_by_side(tmp_path: Path) -> None:
     outcome = pipeline.import_parallel(files, tmp_path / "out")
     text = io.StringIO()
     console = Console(file=text, width=100)
-    for part in summary.describe(outcome.folder, outcome.manifest):
+    for part in (
+        *summary.counts(outcome.manifest),
+        *summary.rows(outcome.folder, outcome.manifest),
+    ):
         console.print(part)
     shown = text.getvalue()
     assert "1 questions, 1 of them in all 2 languages" in shown
