@@ -4,7 +4,8 @@
     python -m tests.benchmarks.translate --source DATA/xquad-r/en.json --rows 1190 --to fr,de
     python -m tests.benchmarks.translate --source DATA/nq-qed/train.jsonl --rows 12 --random-600m
 
-Ways over the same rows, taken in turn, medians of `--rounds` rounds, models loaded beforehand:
+Ways over the same rows, taken in turn, medians of `--rounds` rounds, models loaded beforehand,
+each in a process of its own (a translator with OpenMP threads slows others in its process down):
 
 ceiling            raw CTranslate2 on the unique segments: tokenised before, sorted, in our batches,
                    no scores where it is greedy, nothing looked at
@@ -27,12 +28,15 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +127,9 @@ def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, f
     return run
 
 
-def whole(
-    source: SourceSettings, settings: TranslateSettings, model: Model, kind: type[Engine]
-) -> Way:
+def whole(source: SourceSettings, settings: TranslateSettings, engine: Engine) -> Way:
     """Our pipeline, with a new cache and a new folder each time."""
-    engine = kind(model, settings, source.source_language)
+    engine.settings = engine.settings.model_copy(update={"guards": settings.guards})
 
     def run() -> int:
         reporter = Silent()
@@ -155,26 +157,32 @@ def written(window: Window, rows: int) -> list[str]:
 
 
 def script(
-    engine: Engine, segments: Sequence[str], targets: Sequence[str], beam: int, force: bool
+    model: Model,
+    source: str,
+    segments: Sequence[str],
+    targets: Sequence[str],
+    beam: int,
+    force: bool,
 ) -> Way:
     """What a user writes with CTranslate2's defaults, on the same sentence segments."""
-    translator = ctranslate2.Translator(str(engine.model.path), compute_type="int8")
+    translator = ctranslate2.Translator(str(model.path), compute_type="int8")
+    tokenizer = model.tokenizer()
 
     def run() -> int:
         tokens = 0
         for target in targets:
             for chunk in chunks(segments, 32):
-                encoded = engine.tokenizer.encode_batch(chunk)
+                encoded = tokenizer.encode_batch(chunk)
                 length = forced(encoded)
                 results: Any = translator.translate_batch(
-                    [engine.tokenizer.source(piece, engine.source) for piece in encoded],
-                    [engine.tokenizer.prefix(target)] * len(chunk),
+                    [tokenizer.source(piece, source) for piece in encoded],
+                    [tokenizer.prefix(target)] * len(chunk),
                     beam_size=beam,
                     max_decoding_length=length if force else 256,
                     min_decoding_length=length if force else 1,
                 )
                 hypotheses = [result.hypotheses[0][1:] for result in results]
-                engine.tokenizer.decode_batch(hypotheses)
+                tokenizer.decode_batch(hypotheses)
                 tokens += sum(map(len, hypotheses))
         return tokens
 
@@ -195,6 +203,7 @@ def generate(
 
     tokenizer: Any = AutoTokenizer.from_pretrained(folder, src_lang=source)
     model: Any = AutoModelForSeq2SeqLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model.generation_config.max_length = None  # the number of new tokens is given
     torch.set_num_threads(cores())
 
     def run() -> int:
@@ -223,6 +232,29 @@ def generate(
 def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     """Runs of `size` neighbours."""
     return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def child(name: str, options: argparse.Namespace, folder: Path, pipe: Connection) -> None:
+    """A process that makes one way ready, and goes it whenever it is told to."""
+    way = make(name, options, folder, *prepared(options, folder))
+    pipe.send("ready")
+    with suppress(EOFError):  # the parent has gone
+        while pipe.recv():
+            pipe.send(way())
+
+
+def apart(name: str, options: argparse.Namespace, folder: Path) -> Way:
+    """A way in a process of its own, ready to be gone."""
+    context = multiprocessing.get_context("spawn")
+    pipe, theirs = context.Pipe()
+    context.Process(target=child, args=(name, options, folder, theirs), daemon=True).start()
+    pipe.recv()
+
+    def run() -> int:
+        pipe.send(True)
+        return int(pipe.recv())
+
+    return run
 
 
 def measure(ways: dict[str, Way], rounds: int) -> dict[str, list[tuple[float, int]]]:
@@ -254,40 +286,65 @@ def main(arguments: Sequence[str]) -> int:
         force = options.random_600m is not None
         if force:
             folder = build_600m(options.random_600m or Path(scratch, "random-600m"))
-            model = resolve(ModelSettings(model=str(folder), cache=folder / "cache"))
         else:
-            model = resolve(ModelSettings(model="demo"))
-            folder = model.path.parent / "hf"
-        found, window, targets = run(options, model, folder, force)
-    show(options, found, window, targets, model)
+            folder = model_of(options, Path()).path.parent / "hf"
+        guards = [] if force else ["pipeline, guards"]
+        names = ["ceiling", "pipeline", *guards, "script", "transformers"]
+        names = [name for name in names if name not in options.without.split(",")]
+        ways = {name: apart(name, options, folder) for name in names}
+        found = measure(ways, options.rounds)
+        window, engine, targets = prepared(options, folder)
+        show(options, found, window, targets, engine.model)
     return 0
 
 
-def run(
-    options: argparse.Namespace, model: Model, folder: Path, force: bool
-) -> tuple[dict[str, list[tuple[float, int]]], Window, Sequence[str]]:
-    """Load everything and measure all ways that are asked for."""
+def model_of(options: argparse.Namespace, folder: Path) -> Model:
+    """The model, converted before."""
+    if options.random_600m is None:
+        return resolve(ModelSettings(model="demo"))
+    return resolve(ModelSettings(model=str(folder), cache=folder / "cache"))
+
+
+def prepared(options: argparse.Namespace, folder: Path) -> tuple[Window, Engine, Sequence[str]]:
+    """The rows, cut and tokenised, and an engine without guards."""
     source = SourceSettings(source=options.source, limit=options.rows)
-    given = {"to": options.to, "beam": options.beam}
+    kind = Engine if options.random_600m is None else Forced
+    settings = DecodingSettings(beam=options.beam, guards=False)
+    engine = kind(model_of(options, folder), settings, source.source_language)
+    window = prepare(pl.concat(open_source(source).frames(options.rows)), engine)
+    return window, engine, TranslateSettings.model_validate({"to": options.to}).to
+
+
+def few(options: argparse.Namespace, window: Window) -> int:
+    """Rows of the slow ways."""
+    return min(int(options.slow_rows), window.rows.height)
+
+
+def make(
+    name: str,
+    options: argparse.Namespace,
+    folder: Path,
+    window: Window,
+    engine: Engine,
+    targets: Sequence[str],
+) -> Way:
+    """A way, with all that it needs loaded."""
+    force, beam = options.random_600m is not None, options.beam
+    slow = written(window, few(options, window))
+    if name == "ceiling":
+        return ceiling(engine, window, targets, beam, force)
+    if name == "script":
+        model = engine.model
+        del engine._translator  # its threads would be in the way
+        return script(model, engine.source, slow, targets, beam, force)
+    if name == "transformers":
+        del engine._translator  # its threads would be in the way
+        return generate(folder, engine.source, slow, targets, beam, force)
+    given = {"to": options.to, "beam": beam, "guards": name != "pipeline"}
     if options.window_rows:
         given["window_rows"] = options.window_rows
-    plain = TranslateSettings.model_validate({**given, "guards": False})
-    guarded = TranslateSettings.model_validate(given)
-    kind = Forced if force else Engine
-    engine = kind(model, DecodingSettings(beam=options.beam, guards=False), source.source_language)
-    window = prepare(pl.concat(open_source(source).frames(options.rows)), engine)
-    targets, beam, language = plain.to, options.beam, source.source_language
-    slow = written(window, min(options.slow_rows, window.rows.height))
-    makers: dict[str, Callable[[], Way]] = {
-        "ceiling": lambda: ceiling(engine, window, targets, beam, force),
-        "pipeline": lambda: whole(source, plain, model, kind),
-        "pipeline, guards": lambda: whole(source, guarded, model, kind),
-        "script": lambda: script(engine, slow, targets, beam, force),
-        "transformers": lambda: generate(folder, language, slow, targets, beam, force),
-    }
-    without = {*options.without.split(","), *(["pipeline, guards"] if force else [])}
-    ways = {name: make() for name, make in makers.items() if name not in without}
-    return measure(ways, options.rounds), window, targets
+    source = SourceSettings(source=options.source, limit=options.rows)
+    return whole(source, TranslateSettings.model_validate(given), engine)
 
 
 def show(
@@ -298,14 +355,9 @@ def show(
     model: Model,
 ) -> None:
     """Print the table: medians, and ratios of rows/s as medians over the rounds."""
-    few = min(options.slow_rows, window.rows.height)
-    rows = {
-        name: few if name in ("script", "transformers") else window.rows.height for name in found
-    }
-    segments = {
-        name: (len(written(window, few)) if rows[name] == few else window.occurrences)
-        for name in found
-    }
+    slow = ("script", "transformers")
+    rows = {name: few(options, window) if name in slow else window.rows.height for name in found}
+    segments = {name: len(written(window, rows[name])) for name in found}
     table = Table(box=None, pad_edge=False)
     table.add_column("way")
     columns = [f"of the {base}" for base in ("ceiling", "script", "transformers") if base in found]
