@@ -107,6 +107,31 @@ LEAKS = pl.Schema(
         "benchmark_text": pl.String(),
         # the longest stretch that both texts share, in comparison form
         "evidence": pl.String(),
+# What the filters measured: one number per row, field and check; no row where a check does not
+# apply.
+SCORES = pl.Schema(
+    {
+        "qa_id": pl.String(),
+        "language": pl.String(),
+        # "question", "answer" or "passage"
+        "field": pl.Enum(("question", "answer", "passage")),
+        # a key of `filters.limits.CHECKS`
+        "check": pl.String(),
+        "score": pl.Float32(),
+    }
+)
+
+# Why rows were rejected; no row = kept. `limit` is what the score would have had to keep to;
+# "row" is the field of what concerns no text of its own.
+DECISIONS = pl.Schema(
+    {
+        "qa_id": pl.String(),
+        "language": pl.String(),
+        "field": pl.String(),
+        "check": pl.String(),
+        "score": pl.Float32(),
+        "limit": pl.Float32(),
+        "reason": pl.String(),
     }
 )
 
