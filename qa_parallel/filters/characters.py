@@ -68,12 +68,16 @@ _INVERSE = pow(_BASE, -1, 2**64)
 
 @dataclass(frozen=True)
 class Words:
-    """The words of many texts, in order: where each begins and ends, what it says, whose it is."""
+    """The words of many texts, in order: where each begins and ends, what it says, whose it is.
+
+    `solid` are those of scripts without spaces, where a character stands for a word.
+    """
 
     starts: Ints
     ends: Ints
     hashes: Hashes  # of the folded characters
     texts: Ints
+    solid: Bools
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,8 @@ class Characters:
         is_start = np.append(inside, False)[places]
         starts = places[is_start]
         ends = places[1:][is_start[:-1]]
-        return Words(starts, ends, self.hashes(starts, ends), self.owners[starts].astype(np.int64))
+        owners = self.owners[starts].astype(np.int64)
+        return Words(starts, ends, self.hashes(starts, ends), owners, solid[starts])
 
     def forms(self) -> Hashes:
         """A hash of each text's words: equal where texts differ in case, punctuation, spacing.
@@ -188,12 +193,18 @@ class Characters:
 @cache
 def table(pattern: str) -> Bools:
     """For each code point, whether the regular expression of one character matches it."""
-    # Surrogates are no characters.
-    codes = [code for code in range(_LAST) if not 0xD800 <= code <= 0xDFFF]
-    found = pl.Series([chr(code) for code in codes]).str.contains(f"^(?s:{pattern})$").to_numpy()
     full = np.zeros(_LAST + 1, dtype=bool)
-    full[codes] = found
+    found = _alphabet().str.contains(f"^(?s:{pattern})$").to_numpy()
+    # Surrogates are no characters.
+    full[:0xD800], full[0xE000:_LAST] = found[:0xD800], found[0xD800:]
     return full
+
+
+@cache
+def _alphabet() -> pl.Series:
+    codes = np.concatenate([np.arange(0xD800), np.arange(0xE000, _LAST)]).astype("<u4")
+    text = codes.tobytes().decode("utf-32-le")
+    return pl.Series(list(text))
 
 
 def script_pattern(script: str) -> str:

@@ -161,9 +161,14 @@ def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
         if (name := row["check"]) in fixed
     ]
     table = pl.DataFrame(rows, schema=_BOUNDS)
-    clean = scores.join(judge(scores, table), on=["qa_id", "language"], how="anti")
-    learned = [_learn(clean, row, values[row["check"]]) for row in present.to_dicts()
-        if row["check"] in judged and CHECKS[row["check"]].learned]
+    clean = scores.join(
+        judge(scores, table), on=["qa_id", "language"], how="anti", maintain_order="left"
+    )
+    learned = [
+        _learn(clean, row, values[row["check"]])
+        for row in present.to_dicts()
+        if row["check"] in judged and CHECKS[row["check"]].learned
+    ]
     return pl.concat([table, pl.DataFrame(learned, schema=_BOUNDS)]).sort(*_KEY, "check")
 
 
@@ -234,7 +239,9 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     low, high = score < pl.col("low"), score > pl.col("high")
     broken = (
         scores.with_columns(pl.col("field").cast(pl.String))
-        .join(table.select(*_KEY, "check", "low", "high"), on=[*_KEY, "check"])
+        .join(
+            table.select(*_KEY, "check", "low", "high"), on=[*_KEY, "check"], maintain_order="left"
+        )
         .filter(low.fill_null(False) | high.fill_null(False))
     )
     meaning = pl.col("check").replace_strict({name: item.meaning for name, item in CHECKS.items()})
@@ -256,7 +263,11 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
 def few(scores: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame:
     """DECISIONS for what is left of questions that survive in fewer than `least` languages."""
     key = ["qa_id", "language"]
-    kept = scores.select(key).unique(maintain_order=True).join(decisions, on=key, how="anti")
+    kept = (
+        scores.select(key)
+        .unique(maintain_order=True)
+        .join(decisions, on=key, how="anti", maintain_order="left")
+    )
     left = pl.len().over("qa_id")
     return (
         kept.with_columns(score=left.cast(pl.Float32), limit=pl.lit(least, pl.Float32))

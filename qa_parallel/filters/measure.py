@@ -109,7 +109,7 @@ def score_language(
         table = _field(paired, field, language, identifier, encode, workers)
         fields[field] = table.with_columns(_flags(target, field), target[f"{field}_logprob"])
     fields["answer"] = fields["answer"].with_columns(rows.answers(target))
-    likeness = rows.duplicates(_identities(target, {f: fields[f]["form"] for f in FIELDS}))
+    likeness = rows.duplicates(_identities(target, fields))
     asked = target["question"].is_not_null()
     for field, wanted in (("question", asked), ("passage", ~asked)):
         fields[field] = fields[field].with_columns(
@@ -153,7 +153,8 @@ def _field(
     )
     texts = table.filter(pl.col("target").is_not_null()).unique("key", maintain_order=True)
     if texts.is_empty():
-        return table.select("row", form=pl.lit(None, dtype=pl.UInt64))
+        nothing = pl.lit(None, dtype=pl.UInt64)
+        return table.select("row", form=nothing, source_form=nothing)
     parts = [
         _texts(part, language, origin, field, workers)
         for (origin,), part in texts.group_by("origin", maintain_order=True)
@@ -165,13 +166,13 @@ def _field(
         measured = measured.with_columns(_cosine(measured, encode))
     if "source_form" in measured.columns:
         measured = measured.join(rows.shared(measured), on="form", how="left")
-    measured = measured.drop("target", "source", "origin", "source_form", "letters", strict=False)
+    else:
+        measured = measured.with_columns(source_form=pl.lit(None, dtype=pl.UInt64))
+    measured = measured.drop("target", "source", "origin", "letters", strict=False)
     return table.select("row", "key").join(measured, on="key", how="left", maintain_order="left")
 
 
-def _odds(
-    texts: pl.DataFrame, language: str, field: str, identifier: Identifier
-) -> pl.Series:
+def _odds(texts: pl.DataFrame, language: str, field: str, identifier: Identifier) -> pl.Series:
     least = least_letters(language) * (_NAMES if field == "answer" else 1)
     enough = (texts["letters"] >= least).to_numpy()
     odds = identifier.odds(texts["target"].filter(pl.Series(enough)).to_list(), language)
@@ -201,21 +202,26 @@ def _flags(target: pl.DataFrame, field: str) -> pl.Series:
     return target.select(score.alias("flags")).to_series()
 
 
-def _identities(target: pl.DataFrame, forms: dict[str, pl.Series]) -> pl.DataFrame:
-    """What `rows.duplicates` compares: the question, else the passage, and the rest of a row."""
+def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """What `rows.duplicates` compares: the question, else the passage, and the rest of a row.
+
+    Where nothing else is there, the rest is the source: one text for two sources may be a fault
+    of either, which `rows.shared` counts.
+    """
     asked = pl.col("question").is_not_null()
-    passage = pl.when(asked).then("passage_form")
-    table = target.select(
-        text=pl.coalesce("question", "passage", "answer"),
-    ).with_columns(
-        question=target["question"],
-        **{f"{field}_form": form for field, form in forms.items()},
-    )
-    some = pl.any_horizontal(pl.col("answer_form").is_not_null(), passage.is_not_null())
+    table = target.select("question", text=pl.coalesce("question", "passage", "answer"))
+    for field, measured in fields.items():
+        table = table.with_columns(
+            measured["form"].alias(f"{field}_form"), measured["source_form"].alias(f"{field}_from")
+        )
+    answer, passage = pl.col("answer_form"), pl.when(asked).then("passage_form")
+    alone = answer.is_null() & passage.is_null()
+    origin = pl.when(asked).then("question_from").otherwise("passage_from")
+    rest = pl.struct(answer, passage, pl.when(alone).then(origin).alias("origin")).hash()
     table = table.select(
         "text",
         form=pl.coalesce("question_form", "passage_form", "answer_form"),
-        rest=pl.when(some | ~asked).then(pl.struct("answer_form", passage).hash()),
+        rest=pl.when(~(alone & origin.is_null() & asked)).then(rest),
     )
     distinct = table.select("form", "text").unique("form", maintain_order=True)
     sketches = rows.bands(distinct["text"].fill_null("").to_list())
@@ -230,7 +236,9 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     table = table.rename({f"{field}_logprob": "logprob"})
     return (
         target.select("row", "qa_id")
-        .join(table.drop("key", "form", strict=False), on="row", maintain_order="left")
+        .join(
+            table.drop("key", "form", "source_form", strict=False), on="row", maintain_order="left"
+        )
         .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
         .drop_nulls("score")
         .with_columns(

@@ -68,7 +68,7 @@ def changed_numbers(source: Sequence[str], target: Sequence[str]) -> int:
     """
     old, new = [_ascii(text) for text in source], [_ascii(text) for text in target]
     missing, added = _left(old, new), _left(new, old)
-    if not missing or not added or _joined(missing) == _joined(added):
+    if not missing or not added or _same("".join(missing), "".join(added)):
         return 0
     for text in list(missing):
         match = next((other for other in added if _same(text, other)), None)
@@ -106,13 +106,11 @@ def _left(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     return left
 
 
-def _joined(texts: Sequence[str]) -> str:
-    return "".join(texts).rstrip("0")
-
-
 def _same(one: str, other: str) -> bool:
     """Whether two runs of digits may stand for one number."""
     short, long = sorted((one, other), key=len)
+    if one == other:
+        return True
     if long.startswith(short) and len(long) - len(short) >= 3 and not long[len(short) :].strip("0"):
         return True
     if len(long) == 4 and len(short) == 2 and long.endswith(short):

@@ -212,13 +212,12 @@ def loops(texts: Characters) -> Floats:
         needed = np.where(solid[owners], 2 * _needed((period + 1) // 2), _needed(period))
         np.maximum.at(scores, owners, lengths / needed)
     for period in range(1, 4):
-        starts, lengths = _runs(texts.folded[period:] == texts.folded[:-period])
+        same = texts.folded[period:] == texts.folded[:-period]
+        starts, lengths = _runs(same & (texts.owners[period:] == texts.owners[:-period]))
         long = lengths >= 4 * period
         starts, lengths = starts[long], lengths[long]
-        owners = texts.owners[starts]
-        inside = texts.bounds[owners + 1] >= starts + lengths + period
-        inside &= texts.total_between(_LETTER, starts, lengths + period) == lengths + period
-        np.maximum.at(scores, owners[inside], lengths[inside] / (5 * period))
+        worded = texts.total_between(_LETTER, starts, lengths + period) == lengths + period
+        np.maximum.at(scores, texts.owners[starts[worded]], lengths[worded] / (5 * period))
     return scores
 
 
@@ -228,9 +227,9 @@ def _needed(period: int) -> int:
 
 
 def _solid(texts: Characters) -> Bools:
-    """Whether most words of a text are single characters, as without spaces they are."""
+    """Whether most words of a text are single characters of scripts without spaces."""
     words = texts.words
-    singles = np.bincount(words.texts[words.ends - words.starts == 1], minlength=len(texts))
+    singles = np.bincount(words.texts[words.solid], minlength=len(texts))
     return np.asarray(2 * singles > np.bincount(words.texts, minlength=len(texts)))
 
 

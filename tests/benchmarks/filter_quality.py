@@ -240,7 +240,9 @@ class Bench:
                 cells = []
                 for language, sources, targets in items:
                     others = [item for item in items if item[0] != language]
-                    pools = [(code, texts) for code, _, texts in others] if kind == "language" else []
+                    pools = (
+                        [(code, texts) for code, _, texts in others] if kind == "language" else []
+                    )
                     runs = pools or [("", [])]
                     caught = made = wrong = good = 0
                     for code, pool in runs:
@@ -254,7 +256,9 @@ class Bench:
                             parted.append(f"{code} as {language}: {hits / len(chosen):.0%}")
                     cells.append(f"{caught / max(made, 1):.0%} ({wrong / good:.1%})")
                 table.add_row(kind, *cells)
-            self.console.print(f"\n{name}: caught (and rejected of the other rows)", highlight=False)
+            self.console.print(
+                f"\n{name}: caught (and rejected of the other rows)", highlight=False
+            )
             self.console.print(table)
             if parted:
                 self.console.print("pairs below 95 %: " + "; ".join(parted), highlight=False)
