@@ -107,6 +107,9 @@ LEAKS = pl.Schema(
         "benchmark_text": pl.String(),
         # the longest stretch that both texts share, in comparison form
         "evidence": pl.String(),
+    }
+)
+
 # What the filters measured: one number per row, field and check; no row where a check does not
 # apply.
 SCORES = pl.Schema(

@@ -105,7 +105,7 @@ class Characters:
     @property
     def lengths(self) -> Ints:
         """Code points of each text."""
-        return np.diff(self.bounds)
+        return np.asarray(np.diff(self.bounds))
 
     def where(self, pattern: str) -> Bools:
         """For each character, whether the regular expression of one character matches it."""
@@ -114,7 +114,7 @@ class Characters:
     def total(self, values: Bools) -> Ints:
         """How many of each text's characters `values` is true for."""
         sums = _sums(values, np.int32)
-        return (sums[self.bounds[1:]] - sums[self.bounds[:-1]]).astype(np.int64)
+        return np.asarray(sums[self.bounds[1:]] - sums[self.bounds[:-1]], dtype=np.int64)
 
     def count(self, pattern: str) -> Ints:
         """How many of each text's characters the regular expression of one character matches."""
@@ -240,7 +240,7 @@ def _encodes(char: str, encoding: str) -> bool:
 
 def _sums(values: npt.NDArray[Any], dtype: type) -> npt.NDArray[Any]:
     """Prefix sums, the empty one first."""
-    sums = np.zeros(len(values) + 1, dtype=dtype)
+    sums: npt.NDArray[Any] = np.zeros(len(values) + 1, dtype=dtype)
     np.cumsum(values, dtype=dtype, out=sums[1:])
     return sums
 

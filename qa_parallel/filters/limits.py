@@ -235,29 +235,23 @@ def shortest_half(values: Any) -> tuple[float, float]:
 
 def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """DECISIONS: the scores that break the limits in `table` (see `bounds`)."""
-    score = pl.col("score")
-    low, high = score < pl.col("low"), score > pl.col("high")
+    score, low, high = pl.col("score"), pl.col("low"), pl.col("high")
+    under = (score < low).fill_null(False)
+    meaning = pl.col("check").replace_strict({name: item.meaning for name, item in CHECKS.items()})
+    least = pl.when(under).then(pl.lit("at least")).otherwise(pl.lit("at most"))
     broken = (
         scores.with_columns(pl.col("field").cast(pl.String))
         .join(
-            table.select(*_KEY, "check", "low", "high"), on=[*_KEY, "check"], maintain_order="left"
+            table.select(*_KEY, "check", "low", "high"),
+            on=[*_KEY, "check"],
+            maintain_order="left",
         )
-        .filter(low.fill_null(False) | high.fill_null(False))
+        .filter(under | (score > high).fill_null(False))
+        .with_columns(limit=pl.when(under).then(low).otherwise(high), least=least)
     )
-    meaning = pl.col("check").replace_strict({name: item.meaning for name, item in CHECKS.items()})
-    return (
-        broken.with_columns(
-            limit=pl.when(low.fill_null(False)).then("low").otherwise("high"),
-            side=pl.when(low.fill_null(False)).then(pl.lit("at least")).otherwise(pl.lit("at most")),
-        )
-        .with_columns(
-            reason=pl.format(
-                "{} {}: {}, expected {} {}", "field", meaning, score.round(3), "side",
-                pl.col("limit").round(3),
-            )
-        )
-        .select(DECISIONS.names())
-    )  # fmt: skip
+    limit = pl.col("limit").round(3)
+    reason = pl.format("{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit)
+    return broken.with_columns(reason=reason).select(DECISIONS.names())
 
 
 def few(scores: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame:

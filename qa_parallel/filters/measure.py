@@ -188,8 +188,8 @@ def _cosine(texts: pl.DataFrame, encode: Encoder) -> pl.Series:
     )
     values = np.full(texts.height, np.nan, dtype=np.float32)
     if pairs.height:
-        vectors = (encode(pairs[side].to_list()) for side in ("target", "source"))
-        values[pairs["index"].to_numpy()] = cosine(*vectors)
+        target, source = (encode(pairs[side].to_list()) for side in ("target", "source"))
+        values[pairs["index"].to_numpy()] = np.einsum("ij,ij->i", target, source)
     return pl.Series("cosine", values, nan_to_null=True)
 
 

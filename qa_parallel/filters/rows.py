@@ -113,7 +113,7 @@ def answers(rows: pl.DataFrame) -> pl.Series:
     1 where `answer_start` says its place, else rapidfuzz's partial ratio; null without an answer,
     a passage or its sentences. `rows` has the columns of CORPUS.
     """
-    held = pl.col("sentence_breaks").list.gather("answer_sentences", null_on_oob=True)
+    held = pl.col("sentence_breaks").list.gather(pl.col("answer_sentences"), null_on_oob=True)
     start = held.list.first().arr.first()
     end = held.list.last().arr.last()
     found = rows.select(

@@ -20,8 +20,8 @@ from qa_parallel.languages import LANGUAGES
 
 # Characters that every text is taken to be longer by: the ratio of short texts says little.
 _PADDING = 10
-# Characters that a script needs for what English says in one, rounded. A language is measured against its own median
-# as soon as there are enough texts of it.
+# Characters that a script needs for what English says in one, rounded. A language is measured
+# against its own median as soon as there are enough texts of it.
 _DENSITY = {
     **{"Arab": 0.85, "Armn": 1.1, "Beng": 1.0, "Cyrl": 1.05, "Deva": 1.0, "Ethi": 0.7},
     **{"Geor": 1.1, "Grek": 1.15, "Gujr": 1.0, "Guru": 1.0, "Hang": 0.5, "Hans": 0.33},

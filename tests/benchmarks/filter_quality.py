@@ -171,7 +171,7 @@ def spoil(
     `other` are the texts of another language, for the kind "language".
     """
     dice = random.Random(f"{kind}-{seed}")
-    spoiled, chosen = list(targets), []
+    spoiled, chosen = list(targets), list[int]()
     order = dice.sample(range(len(targets)), len(targets))
     for place in order:
         if len(chosen) == round(SHARE * len(targets)):
