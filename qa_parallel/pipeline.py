@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qa_parallel.recipe import Recipe
+from qa_parallel.stages.filter import explain, filter_corpus
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
 from qa_parallel.stages.leakage import Checked, check_leakage
@@ -14,6 +15,8 @@ __all__ = [
     "Outcome",
     "Reporter",
     "check_leakage",
+    "explain",
+    "filter_corpus",
     "import_parallel",
     "run",
     "translate",

@@ -13,6 +13,9 @@ from qa_parallel.schema import DECISIONS
 
 # Texts of a language and field from which its own middle and spread are taken.
 ENOUGH = 100
+KEY = ["qa_id", "language"]
+# The check of `few`, which is none of texts.
+LANGUAGES_LEFT = "languages"
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ _PRIORS = {
     "cosine": _Prior(0.85, dict.fromkeys(("question", "answer", "passage"), 0.03), 0.1, 2.0),
 }
 
-_KEY = ["language", "field"]
+_PLACE = ["language", "field"]
 
 
 def decide(
@@ -130,7 +133,8 @@ def decide(
         A question that survives in fewer languages is rejected in all of them.
     """
     found = judge(scores, bounds(scores, limits or Limits()))
-    return found if min_languages <= 1 else pl.concat([found, few(scores, found, min_languages)])
+    keys = scores.select(KEY).unique(maintain_order=True)
+    return pl.concat([found, few(keys, found, min_languages)])
 
 
 def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
@@ -161,15 +165,13 @@ def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
         if (name := row["check"]) in fixed
     ]
     table = pl.DataFrame(rows, schema=_BOUNDS)
-    clean = scores.join(
-        judge(scores, table), on=["qa_id", "language"], how="anti", maintain_order="left"
-    )
+    clean = scores.join(judge(scores, table), on=KEY, how="anti", maintain_order="left")
     learned = [
         _learn(clean, row, values[row["check"]])
         for row in present.to_dicts()
         if row["check"] in judged and CHECKS[row["check"]].learned
     ]
-    return pl.concat([table, pl.DataFrame(learned, schema=_BOUNDS)]).sort(*_KEY, "check")
+    return pl.concat([table, pl.DataFrame(learned, schema=_BOUNDS)]).sort(*_PLACE, "check")
 
 
 _BOUNDS = pl.Schema(
@@ -242,38 +244,38 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     broken = (
         scores.with_columns(pl.col("field").cast(pl.String))
         .join(
-            table.select(*_KEY, "check", "low", "high"),
-            on=[*_KEY, "check"],
+            table.select(*_PLACE, "check", "low", "high"),
+            on=[*_PLACE, "check"],
             maintain_order="left",
         )
         .filter(under | (score > high).fill_null(False))
         .with_columns(limit=pl.when(under).then(low).otherwise(high), least=least)
     )
     limit = pl.col("limit").round(3)
-    reason = pl.format("{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit)
+    reason = pl.format(
+        "{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit
+    )
     return broken.with_columns(reason=reason).select(DECISIONS.names())
 
 
-def few(scores: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame:
-    """DECISIONS for what is left of questions that survive in fewer than `least` languages."""
-    key = ["qa_id", "language"]
-    kept = (
-        scores.select(key)
-        .unique(maintain_order=True)
-        .join(decisions, on=key, how="anti", maintain_order="left")
-    )
+def few(keys: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame:
+    """DECISIONS for what is left of questions that survive in fewer than `least` languages.
+
+    `keys` are qa_id and language of all rows.
+    """
+    kept = keys.join(decisions, on=KEY, how="anti", maintain_order="left")
     left = pl.len().over("qa_id")
+    reason = pl.format(
+        "the question is left in {} languages, expected at least {}", left, pl.lit(least)
+    )
     return (
-        kept.with_columns(score=left.cast(pl.Float32), limit=pl.lit(least, pl.Float32))
-        .filter(pl.col("score") < pl.col("limit"))
-        .with_columns(
+        kept.with_columns(
             field=pl.lit("row"),
-            check=pl.lit("languages"),
-            reason=pl.format(
-                "the question is left in {} languages, expected at least {}",
-                pl.col("score").cast(pl.Int32),
-                pl.col("limit").cast(pl.Int32),
-            ),
+            check=pl.lit(LANGUAGES_LEFT),
+            score=left.cast(pl.Float32),
+            limit=pl.lit(least, pl.Float32),
+            reason=reason,
         )
+        .filter(pl.col("score") < least)
         .select(DECISIONS.names())
     )

@@ -21,6 +21,8 @@ from qa_parallel.schema import SCORES
 FIELDS = ("question", "answer", "passage")
 # Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
 FAULTS = ("empty", "truncated", "loop", "copy", "unk")
+# Raise it when the same settings would give other scores than before.
+VERSION = 1
 # Characters that are looked at together: small enough for the processor's cache to be of use.
 _CHUNK = 500_000
 # How many times as long an answer must be to be identified: most are names, which say little.
