@@ -193,6 +193,7 @@ def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
     Example: qa-parallel run recipes/quickstart.toml
     """
     from qa_parallel import pipeline
+    from qa_parallel.engine import cores
     from qa_parallel.recipe import load_recipe
 
     loaded = load_recipe(recipe)
@@ -200,14 +201,18 @@ def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
         loaded = loaded.model_copy(update={"out": out})
     corpus: Outcome | None = None
     with _progress() as progress:
-        for outcome in pipeline.run(loaded, progress, overwrite=overwrite):
+        stages = pipeline.run(loaded, progress, overwrite=overwrite, workers=cores())
+        for stage, outcome in stages:
             progress.finish()
             if isinstance(outcome, pipeline.Checked):
                 _show_leaks(outcome)
                 corpus = outcome.outcome if outcome.holds_corpus() else corpus
+                continue
+            corpus = outcome
+            if stage == "filter":
+                _show_funnel(outcome)
             else:
                 _show_counts(outcome)
-                corpus = outcome
     if corpus is not None:
         _show_rows(corpus)
 
@@ -262,6 +267,89 @@ def _files(parallel: tuple[str, ...]) -> dict[str, Path] | Path:
             raise click.BadParameter(f"expected each language once, found {language!r} twice")
         files[language] = Path(path)
     return files
+
+
+@main.command("filter")
+@click.argument("corpus", required=False)
+@click.option("--out", type=FOLDER, required=True, help="Folder of what is kept, and rejected.")
+@click.option(
+    "--set",
+    "limits",
+    multiple=True,
+    help="CHECK=LIMIT, repeatable, e.g. --set length=5 --set copied=off.",
+)
+@click.option(
+    "--min-languages", type=int, help="Only questions left in so many languages.  [default: 1]"
+)
+@click.option(
+    "--detector",
+    help="Language identifier: auto, py3langid, heliport, langid, none, or the path of a fastText "
+    "model.  [default: auto]",
+)
+@click.option("--pivot", help="Language to compare rows with that are no translations.")
+@click.option("--encoder", type=FOLDER, help="Folder of an encoder, for the cosine of both sides.")
+@click.option("--prefix", help="What the encoder wants before a text, e.g. 'query: '.")
+@click.option(
+    "--columns", callback=_pairs, help="As in `translate`, for a CORPUS that is a source."
+)
+@click.option("--source-language", help="Language of a CORPUS that is a source.")
+@click.option("--split", help="Split of a Hub dataset, and of the outcome.  [default: train]")
+@click.option("--explain", metavar="QA_ID", help="All scores of a question beside their limits.")
+@OVERWRITE
+def filter_(
+    corpus: str | None,
+    out: Path,
+    limits: tuple[str, ...],
+    explain: str | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Part the good rows of CORPUS from the bad ones, and say why.
+
+    CORPUS is a folder that qa-parallel made, or a file, folder or Hub id of QA data. Run again with
+    other limits and --overwrite: what was measured is not measured again.
+
+    Example: qa-parallel filter corpus --out clean --min-languages 4
+    """
+    from qa_parallel import pipeline
+    from qa_parallel.engine import cores
+    from qa_parallel.filters.settings import FilterSettings
+    from qa_parallel.recipe import parse
+    from qa_parallel.sources import SourceSettings
+
+    if corpus is not None:
+        given = {name: value for name, value in options.items() if value not in (None, {})}
+        chosen = {**_pick(given, FilterSettings), "limits": _limits(limits)}
+        settings = parse(FilterSettings, chosen, "options")
+        source = {**_pick(given, SourceSettings), "source": corpus}
+        with _console(stderr=True).status("reading") as status:
+            outcome = pipeline.filter_corpus(
+                parse(SourceSettings, source, "options"),
+                settings,
+                out,
+                overwrite=overwrite,
+                workers=cores(),
+                tell=status.update,
+            )
+        if explain is None:
+            _show_funnel(outcome)
+    elif explain is None:
+        raise click.UsageError("expected a CORPUS to filter, found none")
+    if explain is not None:
+        _print([pipeline.explain(out, explain)])
+
+
+def _limits(given: tuple[str, ...]) -> dict[str, float | None]:
+    limits: dict[str, float | None] = {}
+    for part in given:
+        name, found, value = part.partition("=")
+        try:
+            limits[name.strip()] = None if value.strip() == "off" else float(value)
+        except ValueError:
+            found = ""
+        if not found:
+            raise click.BadParameter(f"expected CHECK=LIMIT or CHECK=off, found {part!r}")
+    return limits
 
 
 @main.command("check-leakage")
@@ -389,6 +477,17 @@ def _show_rows(outcome: Outcome) -> None:
     from qa_parallel import summary
 
     _print(summary.rows(outcome.folder, outcome.manifest))
+
+
+def _show_funnel(outcome: Outcome) -> None:
+    from qa_parallel.filters import report
+    from qa_parallel.store import read_json
+
+    folder = outcome.folder
+    if outcome.complete_before:
+        click.echo(f"{folder} is complete already; nothing to do.")
+    _print(report.describe(read_json(folder / "report.json")))
+    click.echo(f"Kept rows are in {folder}/data, rejected ones in {folder}/rejected.")
 
 
 def _show_leaks(checked: Checked) -> None:

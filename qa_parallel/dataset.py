@@ -17,9 +17,16 @@ DATA = "data"
 
 
 def write_shards(
-    folder: Path, language: str, split: str, parts: Sequence[Path], parts_per_shard: int
+    folder: Path,
+    language: str,
+    split: str,
+    parts: Sequence[Path],
+    parts_per_shard: int,
+    home: str = DATA,
 ) -> dict[str, dict[str, Any]]:
     """Put parquet `parts` together as `data/<language>/<split>-00000-of-0000N.parquet`.
+
+    `home` is another folder than "data" for rows that are not part of the corpus.
 
     Returns the rows, bytes and SHA-256 of every file, by its path in `folder`. One shard is in
     memory at a time.
@@ -29,7 +36,7 @@ def write_shards(
     ]
     files = {}
     for number, group in enumerate(groups):
-        name = f"{DATA}/{language}/{split}-{number:05d}-of-{len(groups):05d}.parquet"
+        name = f"{home}/{language}/{split}-{number:05d}-of-{len(groups):05d}.parquet"
         frame = pl.concat([store.read_parquet(part) for part in group])
         store.write_parquet(folder / name, frame)
         files[name] = {
@@ -40,14 +47,27 @@ def write_shards(
     return files
 
 
-def write_readme(folder: Path, title: str, languages: Sequence[str], split: str, body: str) -> None:
-    """README.md whose `configs` give one configuration a language, and "all", the default."""
+def write_readme(
+    folder: Path,
+    title: str,
+    languages: Sequence[str],
+    split: str,
+    body: str,
+    more: Sequence[str] = (),
+) -> None:
+    """README.md whose `configs` give one configuration a language, and "all", the default.
+
+    `more` are folders beside "data", each a configuration of its own.
+    """
     name = json.dumps(split)  # quoted: YAML takes a bare "no" for false
     configs = ["- config_name: all", "  default: true", "  data_files:"]
     configs += [f"  - split: {name}", f"    path: {DATA}/*/{split}-*.parquet"]
     for language in languages:
         configs += [f"- config_name: {language}", "  data_files:"]
         configs += [f"  - split: {name}", f"    path: {DATA}/{language}/{split}-*.parquet"]
+    for home in more:
+        configs += [f"- config_name: {home}", "  data_files:"]
+        configs += [f"  - split: {name}", f"    path: {home}/*/{split}-*.parquet"]
     text = "\n".join(["---", "configs:", *configs, "---", "", f"# {title}", "", body, ""])
     store.write_bytes(folder / README, text.encode())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from qa_parallel.recipe import Recipe
 from qa_parallel.sources import SourceSettings
+from qa_parallel.stages.filter import explain, filter_corpus
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
 from qa_parallel.stages.leakage import Checked, check_leakage, refuse_leaks
@@ -17,6 +18,8 @@ __all__ = [
     "Outcome",
     "Reporter",
     "check_leakage",
+    "explain",
+    "filter_corpus",
     "import_parallel",
     "refuse_leaks",
     "run",
@@ -24,10 +27,12 @@ __all__ = [
 ]
 
 # Folders of the stages of a recipe.
-TRANSLATED, CHECKED = "translated", "checked"
+TRANSLATED, FILTERED, CHECKED = "translated", "filtered", "checked"
 
 
-def run(recipe: Recipe, reporter: Reporter, overwrite: bool = False) -> Iterator[Outcome | Checked]:
+def run(
+    recipe: Recipe, reporter: Reporter, *, overwrite: bool = False, workers: int = 1
+) -> Iterator[tuple[str, Outcome | Checked]]:
     """Run the stages of `recipe` in their order; each outcome is yielded as it is there.
 
     Every stage has a folder of its own in `recipe.out`, and reads that of the stage before.
@@ -46,7 +51,16 @@ def run(recipe: Recipe, reporter: Reporter, overwrite: bool = False) -> Iterator
         overwrite=overwrite,
         title=recipe.name,
     )
-    yield made
+    yield "translate", made
+    if recipe.filter is not None:
+        made = filter_corpus(
+            SourceSettings(source=str(made.folder)),
+            recipe.filter,
+            recipe.out / FILTERED,
+            overwrite=overwrite,
+            workers=workers,
+        )
+        yield "filter", made
     if recipe.check_leakage is not None:
         checked = check_leakage(
             SourceSettings(source=str(made.folder)),
@@ -55,5 +69,5 @@ def run(recipe: Recipe, reporter: Reporter, overwrite: bool = False) -> Iterator
             recipe.out / CHECKED,
             overwrite=overwrite,
         )
-        yield checked
+        yield "check-leakage", checked
         refuse_leaks(checked)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qa_parallel.errors import QAParallelError, RecipeError
 from qa_parallel.evalsets import EvalSettings, parse_evalset
+from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage import LeakageSettings
 from qa_parallel.models import ModelSettings
 from qa_parallel.sources import SourceSettings
@@ -46,6 +47,7 @@ class Recipe(BaseModel):
     source: SourceSettings
     model: ModelSettings = ModelSettings()
     translate: TranslateSettings
+    filter: FilterSettings | None = None
     check_leakage: CheckSettings | None = Field(default=None, alias="check-leakage")
 
 

@@ -110,6 +110,34 @@ LEAKS = pl.Schema(
     }
 )
 
+# What the filters measured: one number per row, field and check; no row where a check does not
+# apply.
+SCORES = pl.Schema(
+    {
+        "qa_id": pl.String(),
+        "language": pl.String(),
+        # "question", "answer" or "passage"
+        "field": pl.Enum(("question", "answer", "passage")),
+        # a key of `filters.limits.CHECKS`
+        "check": pl.String(),
+        "score": pl.Float32(),
+    }
+)
+
+# Why rows were rejected; no row = kept. `limit` is what the score would have had to keep to;
+# "row" is the field of what concerns no text of its own.
+DECISIONS = pl.Schema(
+    {
+        "qa_id": pl.String(),
+        "language": pl.String(),
+        "field": pl.String(),
+        "check": pl.String(),
+        "score": pl.Float32(),
+        "limit": pl.Float32(),
+        "reason": pl.String(),
+    }
+)
+
 
 def check(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.DataFrame:
     """Return `frame` with exactly the columns of `schema`, in its order.

@@ -43,7 +43,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "restricted": {"cache", "engine", "models", "vocabulary"},
     "dataset": {"store", "schema"},
     "language_text": {"dataset", "languages", "store"},
-    "recipe": {"evalsets", "leakage", "sources", "models", "translate"},
+    "recipe": {
+        "evalsets", "filters.settings", "leakage", "sources", "models", "translate",
+    },
     "stages": set(),
     "stages.folders": {"dataset", "store"},
     "stages.vocabulary": {
@@ -69,15 +71,35 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dataset", "evalsets", "leakage", "leakage_report", "sources", "stages.folders",
         "stages.inputs", "store", "translate",
     },
+    "encoder": set(),
+    "filters.characters": set(),
+    "filters.numbers": set(),
+    "filters.surface": {"filters.characters", "languages"},
+    "filters.language": {"languages"},
+    "filters.rows": {"filters.characters"},
+    "filters.measure": {
+        "filters.language", "filters.numbers", "filters.rows", "filters.surface", "languages",
+        "schema",
+    },
+    "filters.limits": {"schema"},
+    "filters.settings": {"filters.limits", "filters.measure"},
+    "filters.report": {"filters.limits", "filters.measure"},
+    "filters": {"filters.limits", "filters.measure"},
+    "stages.filter": {
+        "dataset", "encoder", "filters.language", "filters.limits", "filters.measure",
+        "filters.report", "filters.settings", "schema", "sources", "stages.folders",
+        "stages.inputs", "store", "translate",
+    },
     "pipeline": {
-        "recipe", "sources", "stages.folders", "stages.imports", "stages.leakage",
-        "stages.translate", "stages.windows",
+        "recipe", "sources", "stages.filter", "stages.folders", "stages.imports",
+        "stages.leakage", "stages.translate", "stages.windows",
     },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
-        "evalsets", "languages", "leakage", "leakage_report", "models", "pipeline", "progress",
-        "recipe", "sources", "summary", "translate",
+        "engine", "evalsets", "filters.report", "filters.settings", "languages", "leakage",
+        "leakage_report", "models", "pipeline", "progress", "recipe", "sources", "store",
+        "summary", "translate",
     },
 }  # fmt: skip
 

@@ -1,0 +1,281 @@
+"""From scores to decisions: which limits hold where, and what breaks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from qa_parallel.schema import DECISIONS
+
+# Texts of a language and field from which its own middle and spread are taken.
+ENOUGH = 100
+KEY = ["qa_id", "language"]
+# The check of `few`, which is none of texts.
+LANGUAGES_LEFT = "languages"
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a score is judged.
+
+    Attributes
+    ----------
+    side:
+        "min" if low scores are bad, "max" if high ones, "both".
+    learned:
+        The check whose middle and spread turn the limit, a number of spreads, into a score;
+        None: the limit is a score itself.
+    meaning:
+        What the score is, to be read before its value.
+    """
+
+    side: str
+    meaning: str
+    learned: str | None = None
+
+
+CHECKS = {
+    "empty": Check("min", "letters and digits"),
+    "unknown": Check("max", "unknown characters left over"),
+    "entities": Check("max", "HTML entities that the source lacks"),
+    "markup": Check("max", "markup that the source lacks"),
+    "control": Check("max", "control characters that the source lacks"),
+    "flags": Check("max", "faults that the translator flagged"),
+    "script": Check("min", "share of letters in the script of the language"),
+    "han": Check("min", "share of Han of the right kind, simplified or traditional"),
+    "language": Check("min", "odds of being in its language"),
+    "copied": Check("max", "share of 4-grams copied from the source"),
+    "loop": Check("max", "stretch said again at once, 1 = cannot be meant"),
+    "repetition": Check("max", "share of word trigrams said before"),
+    "length": Check("both", "log of length over the expected length", "length"),
+    "unfinished": Check("min", "log of length, final mark lost", "length"),
+    "numbers": Check("max", "share of numbers changed"),
+    "codes": Check("max", "share of addresses and codes changed"),
+    "answer_found": Check("min", "likeness of the answer to a part of its sentences"),
+    "logprob": Check("min", "log-probability per token", "logprob"),
+    "shared": Check("max", "different sources of the same text"),
+    "duplicate": Check("max", "likeness to an earlier row"),
+    "cosine": Check("min", "cosine of source and target", "cosine"),
+}
+
+
+class Limits(BaseModel):
+    """The limit of every check; None = measured, not judged.
+
+    A score beyond its limit rejects the row in its language. For `length`, `unfinished`,
+    `logprob` and `cosine` the limit is a number of spreads from the middle of the language's own
+    scores (see `bounds`); for the others it is a score.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    empty: float | None = 1
+    unknown: float | None = 0
+    entities: float | None = 0
+    markup: float | None = 0
+    control: float | None = 0
+    flags: float | None = 0
+    script: float | None = 0.5
+    han: float | None = 0.5
+    language: float | None = 0.25
+    copied: float | None = 0.75
+    loop: float | None = 0.95
+    repetition: float | None = 0.35
+    length: float | None = 4
+    unfinished: float | None = 2
+    numbers: float | None = 0.15
+    codes: float | None = 0.15
+    # None: a translated answer is often worded otherwise than its passage, and still right
+    answer_found: float | None = None
+    logprob: float | None = 5
+    shared: float | None = 2
+    duplicate: float | None = 0.95
+    cosine: float | None = 3
+
+
+@dataclass(frozen=True)
+class _Prior:
+    """What is known of a learned check before any text of the language is seen.
+
+    `shift` and `stretch` bound what a corpus may teach: its middle within `shift` of the prior's,
+    its spread at most `stretch` times the prior's and at least 1 / `stretch` of it.
+    """
+
+    middle: float
+    spread: dict[str, float]
+    shift: float
+    stretch: float
+
+
+_PRIORS = {
+    "length": _Prior(0.0, {"question": 0.15, "answer": 0.3, "passage": 0.13}, 0.35, 1.5),
+    "logprob": _Prior(-0.7, dict.fromkeys(("question", "answer", "passage"), 0.3), 0.6, 2.0),
+    "cosine": _Prior(0.85, dict.fromkeys(("question", "answer", "passage"), 0.03), 0.1, 2.0),
+}
+
+_PLACE = ["language", "field"]
+
+
+def decide(
+    scores: pl.DataFrame, limits: Limits | None = None, min_languages: int = 1
+) -> pl.DataFrame:
+    """DECISIONS for SCORES: what is rejected, and why; a row fails in its own language only.
+
+    Parameters
+    ----------
+    limits:
+        None = the defaults.
+    min_languages:
+        A question that survives in fewer languages is rejected in all of them.
+    """
+    found = judge(scores, bounds(scores, limits or Limits()))
+    keys = scores.select(KEY).unique(maintain_order=True)
+    return pl.concat([found, few(keys, found, min_languages)])
+
+
+def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
+    """The limits as they hold: a row per language, field and check that is judged there.
+
+    Columns: language, field, check, low, high (null = none), middle, spread, texts, basis.
+
+    Middle and spread of a learned check come from the language's own texts of that field if
+    there are 100 or more: from the shortest stretch of values that holds half of them, which a
+    broken half cannot move far, leaving out rows that fixed limits reject. And whatever a corpus
+    says, it moves the prior only so far: a middle beyond, a spread too wide or too narrow are
+    taken back to the nearest permitted value ("bounded" as the basis), so that a corpus which is
+    largely broken does not teach what is normal.
+    """
+    values = limits.model_dump()
+    judged = [name for name in CHECKS if values[name] is not None]
+    present = (
+        scores.select("language", pl.col("field").cast(pl.String), "check").unique().sort(pl.all())
+    )
+    fixed = [name for name in judged if CHECKS[name].learned is None]
+    rows = [
+        {
+            **row,
+            "low": float(values[name]) if CHECKS[name].side == "min" else None,
+            "high": float(values[name]) if CHECKS[name].side == "max" else None,
+        }
+        for row in present.to_dicts()
+        if (name := row["check"]) in fixed
+    ]
+    table = pl.DataFrame(rows, schema=_BOUNDS)
+    clean = scores.join(judge(scores, table), on=KEY, how="anti", maintain_order="left")
+    learned = [
+        _learn(clean, row, values[row["check"]])
+        for row in present.to_dicts()
+        if row["check"] in judged and CHECKS[row["check"]].learned
+    ]
+    return pl.concat([table, pl.DataFrame(learned, schema=_BOUNDS)]).sort(*_PLACE, "check")
+
+
+_BOUNDS = pl.Schema(
+    {
+        "language": pl.String(),
+        "field": pl.String(),
+        "check": pl.String(),
+        "low": pl.Float32(),
+        "high": pl.Float32(),
+        "middle": pl.Float32(),
+        "spread": pl.Float32(),
+        "texts": pl.Int64(),
+        # "corpus", "prior" or "bounded"; null for fixed limits
+        "basis": pl.String(),
+    }
+)
+
+
+def _learn(scores: pl.DataFrame, row: dict[str, Any], spreads: float) -> dict[str, Any]:
+    """The limits of one learned check in one language and field."""
+    check = CHECKS[row["check"]]
+    prior = _PRIORS[check.learned or ""]
+    values = scores.filter(
+        pl.col("language") == row["language"],
+        pl.col("field").cast(pl.String) == row["field"],
+        pl.col("check") == check.learned,
+    )["score"]
+    middle, spread, basis = prior.middle, prior.spread[row["field"]], "prior"
+    if len(values) >= ENOUGH:
+        own_middle, own_spread = shortest_half(values.to_numpy())
+        middle = min(max(own_middle, prior.middle - prior.shift), prior.middle + prior.shift)
+        spread = min(max(own_spread, spread / prior.stretch), spread * prior.stretch)
+        far = middle != own_middle or spread < own_spread
+        basis = "bounded" if far else "corpus"
+    return {
+        **row,
+        "low": middle - spreads * spread if check.side != "max" else None,
+        "high": middle + spreads * spread if check.side != "min" else None,
+        "middle": middle,
+        "spread": spread,
+        "texts": len(values),
+        "basis": basis,
+    }
+
+
+def shortest_half(values: Any) -> tuple[float, float]:
+    """Median and half width of the shortest stretch that holds half of the values.
+
+    The width is scaled so that it is the standard deviation of a normal distribution.
+    (Rousseeuw and Leroy 1987, "shorth".)
+
+    >>> middle, spread = shortest_half(np.random.default_rng(0).normal(3, 2, 100_000))
+    >>> abs(middle - 3) < 0.2, abs(spread - 2) < 0.1
+    (True, True)
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    half = (len(ordered) + 1) // 2
+    widths = ordered[half - 1 :] - ordered[: len(ordered) - half + 1]
+    start = int(np.argmin(widths))
+    inside = ordered[start : start + half]
+    return float(np.median(inside)), float(widths[start]) / 2 / 0.6745
+
+
+def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """DECISIONS: the scores that break the limits in `table` (see `bounds`)."""
+    score, low, high = pl.col("score"), pl.col("low"), pl.col("high")
+    under = (score < low).fill_null(False)
+    meaning = pl.col("check").replace_strict({name: item.meaning for name, item in CHECKS.items()})
+    least = pl.when(under).then(pl.lit("at least")).otherwise(pl.lit("at most"))
+    broken = (
+        scores.with_columns(pl.col("field").cast(pl.String))
+        .join(
+            table.select(*_PLACE, "check", "low", "high"),
+            on=[*_PLACE, "check"],
+            maintain_order="left",
+        )
+        .filter(under | (score > high).fill_null(False))
+        .with_columns(limit=pl.when(under).then(low).otherwise(high), least=least)
+    )
+    limit = pl.col("limit").round(3)
+    reason = pl.format(
+        "{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit
+    )
+    return broken.with_columns(reason=reason).select(DECISIONS.names())
+
+
+def few(keys: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame:
+    """DECISIONS for what is left of questions that survive in fewer than `least` languages.
+
+    `keys` are qa_id and language of all rows.
+    """
+    kept = keys.join(decisions, on=KEY, how="anti", maintain_order="left")
+    left = pl.len().over("qa_id")
+    reason = pl.format(
+        "the question is left in {} languages, expected at least {}", left, pl.lit(least)
+    )
+    return (
+        kept.with_columns(
+            field=pl.lit("row"),
+            check=pl.lit(LANGUAGES_LEFT),
+            score=left.cast(pl.Float32),
+            limit=pl.lit(least, pl.Float32),
+            reason=reason,
+        )
+        .filter(pl.col("score") < least)
+        .select(DECISIONS.names())
+    )

@@ -1,0 +1,292 @@
+"""A corpus measured: one number per row, field and check. What is too much, `limits` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from qa_parallel import languages
+from qa_parallel.filters import numbers, rows, surface
+from qa_parallel.filters.language import AUTO, Identifier, least_letters
+from qa_parallel.schema import SCORES
+
+FIELDS = ("question", "answer", "passage")
+# Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
+FAULTS = ("empty", "truncated", "loop", "copy", "unk")
+# Raise it when the same settings would give other scores than before.
+VERSION = 1
+# Characters that are looked at together: small enough for the processor's cache to be of use.
+_CHUNK = 500_000
+# How many times as long an answer must be to be identified: most are names, which say little.
+_NAMES = 3
+# Letters that a text must have for its vector to mean something.
+_LEAST_ENCODED = 10
+
+# Texts to an array of shape (texts, dimensions), rows of length 1.
+Encoder = Callable[[list[str]], npt.NDArray[np.float32]]
+
+
+class MeasureSettings(BaseModel):
+    """What is measured, and with what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # "auto", py3langid, langid, heliport, or the path of a fastText model; "none": no detector
+    detector: str = AUTO
+    # language that rows are compared with which do not say what they were translated from;
+    # None = such rows are originals and are judged by themselves
+    pivot: str | None = None
+    # folder of a Hugging Face encoder, or of an M2M-100 or NLLB model; None = no cosine
+    encoder: Path | None = None
+    # what the encoder wants in front of every text, "query: " for E5
+    prefix: str = ""
+
+    @field_validator("pivot")
+    @classmethod
+    def _parse(cls, value: str | None) -> str | None:
+        return value and languages.parse(value)
+
+
+def score(
+    corpus: pl.DataFrame,
+    settings: MeasureSettings | None = None,
+    identifier: Identifier | None = None,
+    encode: Encoder | None = None,
+    workers: int = 1,
+) -> pl.DataFrame:
+    """SCORES of a CORPUS frame in which the rows that others were translated from stand too.
+
+    Parameters
+    ----------
+    settings:
+        None = the defaults.
+    identifier:
+        Tells languages. None = one is made from the settings.
+    encode:
+        Texts to unit vectors, for the cosine of source and target. None = no cosine.
+    workers:
+        Threads.
+    """
+    settings = settings or MeasureSettings()
+    mine = identifier or identifier_of(settings)
+    parts = [
+        score_language(
+            corpus.filter(language=language), corpus, settings, mine, encode, workers=workers
+        )
+        for language in corpus["language"].unique(maintain_order=True)
+    ]
+    return pl.concat([pl.DataFrame(schema=SCORES), *parts])
+
+
+def identifier_of(settings: MeasureSettings, workers: int = 1) -> Identifier | None:
+    """The language identifier that the settings ask for, if any."""
+    return None if settings.detector == "none" else Identifier(settings.detector, workers)
+
+
+def score_language(
+    target: pl.DataFrame,
+    sources: pl.DataFrame,
+    settings: MeasureSettings,
+    identifier: Identifier | None,
+    encode: Encoder | None = None,
+    *,
+    workers: int = 1,
+) -> pl.DataFrame:
+    """SCORES of rows in one language; `sources` holds, among others, what they come from."""
+    if target.is_empty():
+        return pl.DataFrame(schema=SCORES)
+    language = str(target["language"][0])
+    target = target.with_row_index("row")
+    paired = _pair(target, sources, settings.pivot)
+    fields = {}
+    for field in FIELDS:
+        table = _field(paired, field, language, identifier, encode, workers)
+        fields[field] = table.with_columns(_flags(target, field), target[f"{field}_logprob"])
+    fields["answer"] = fields["answer"].with_columns(rows.answers(target))
+    likeness = rows.duplicates(_identities(target, fields))
+    asked = target["question"].is_not_null()
+    for field, wanted in (("question", asked), ("passage", ~asked)):
+        fields[field] = fields[field].with_columns(
+            pl.when(wanted).then(likeness).alias("duplicate")
+        )
+    long = [_long(target, table, field) for field, table in fields.items()]
+    return pl.concat(long).sort("row", maintain_order=True).select(SCORES.names())
+
+
+def _pair(target: pl.DataFrame, sources: pl.DataFrame, pivot: str | None) -> pl.DataFrame:
+    """Every row with the texts that it was translated from, null where there are none."""
+    origin = pl.coalesce("translated_from", pl.lit(pivot, dtype=pl.String))
+    return target.select(
+        "row", "qa_id", *FIELDS, origin=pl.when(origin != pl.col("language")).then(origin)
+    ).join(
+        sources.select("qa_id", *FIELDS, origin="language").unique(["qa_id", "origin"]),
+        on=["qa_id", "origin"],
+        how="left",
+        suffix="_source",
+        maintain_order="left",
+    )
+
+
+def _field(
+    paired: pl.DataFrame,
+    field: str,
+    language: str,
+    identifier: Identifier | None,
+    encode: Encoder | None,
+    workers: int,
+) -> pl.DataFrame:
+    """Scores of one field, a row for each row; equal pairs of texts are measured once."""
+    target, source = pl.col(field), pl.col(f"{field}_source")
+    lost = target.is_null() & source.is_not_null()
+    table = paired.select(
+        "row", "origin", target=pl.when(lost).then(pl.lit("")).otherwise(target), source=source
+    )
+    table = table.with_columns(
+        key=pl.struct("target", "source", "origin").hash(),
+        origin=pl.when(pl.col("source").is_not_null()).then("origin"),
+    )
+    texts = table.filter(pl.col("target").is_not_null()).unique("key", maintain_order=True)
+    if texts.is_empty():
+        nothing = pl.lit(None, dtype=pl.UInt64)
+        return table.select("row", form=nothing, source_form=nothing)
+    parts = [
+        _texts(part, language, origin, field, workers)
+        for (origin,), part in texts.group_by("origin", maintain_order=True)
+    ]
+    measured = pl.concat(parts, how="diagonal")
+    if identifier is not None:
+        measured = measured.with_columns(_odds(measured, language, field, identifier))
+    if encode is not None:
+        measured = measured.with_columns(_cosine(measured, encode))
+    if "source_form" in measured.columns:
+        measured = measured.join(rows.shared(measured), on="form", how="left")
+    else:
+        measured = measured.with_columns(source_form=pl.lit(None, dtype=pl.UInt64))
+    measured = measured.drop("target", "source", "origin", "letters", strict=False)
+    return table.select("row", "key").join(measured, on="key", how="left", maintain_order="left")
+
+
+def _odds(texts: pl.DataFrame, language: str, field: str, identifier: Identifier) -> pl.Series:
+    least = least_letters(language) * (_NAMES if field == "answer" else 1)
+    enough = (texts["letters"] >= least).to_numpy()
+    odds = identifier.odds(texts["target"].filter(pl.Series(enough)).to_list(), language)
+    values = np.full(texts.height, np.nan, dtype=np.float32)
+    if odds is not None:
+        values[enough] = odds
+    return pl.Series("language", values, nan_to_null=True)
+
+
+def _cosine(texts: pl.DataFrame, encode: Encoder) -> pl.Series:
+    pairs = texts.with_row_index().filter(
+        pl.col("source").is_not_null(), pl.col("letters") >= _LEAST_ENCODED
+    )
+    values = np.full(texts.height, np.nan, dtype=np.float32)
+    if pairs.height:
+        target, source = (encode(pairs[side].to_list()) for side in ("target", "source"))
+        values[pairs["index"].to_numpy()] = np.einsum("ij,ij->i", target, source)
+    return pl.Series("cosine", values, nan_to_null=True)
+
+
+def _flags(target: pl.DataFrame, field: str) -> pl.Series:
+    """How many faults the translator itself has flagged."""
+    faults = [f"{field}:{flag}" for flag in FAULTS]
+    count = pl.col("flags").list.eval(pl.element().is_in(faults)).list.sum()
+    translated = pl.col("translator").is_not_null() & pl.col(field).is_not_null()
+    score = pl.when(translated).then(count.fill_null(0)).cast(pl.Float32)
+    return target.select(score.alias("flags")).to_series()
+
+
+def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """What `rows.duplicates` compares: the question, else the passage, and the rest of a row.
+
+    Where nothing else is there, the rest is the source: one text for two sources may be a fault
+    of either, which `rows.shared` counts.
+    """
+    asked = pl.col("question").is_not_null()
+    table = target.select("question", text=pl.coalesce("question", "passage", "answer"))
+    for field, measured in fields.items():
+        table = table.with_columns(
+            measured["form"].alias(f"{field}_form"), measured["source_form"].alias(f"{field}_from")
+        )
+    answer, passage = pl.col("answer_form"), pl.when(asked).then("passage_form")
+    alone = answer.is_null() & passage.is_null()
+    origin = pl.when(asked).then("question_from").otherwise("passage_from")
+    rest = pl.struct(answer, passage, pl.when(alone).then(origin).alias("origin")).hash()
+    table = table.select(
+        "text",
+        form=pl.coalesce("question_form", "passage_form", "answer_form"),
+        rest=pl.when(~(alone & origin.is_null() & asked)).then(rest),
+    )
+    distinct = table.select("form", "text").unique("form", maintain_order=True)
+    sketches = rows.bands(distinct["text"].fill_null("").to_list())
+    columns = [pl.Series(name, sketches[:, i]) for i, name in enumerate(rows.BANDS)]
+    return table.join(
+        distinct.select("form", *columns), on="form", how="left", maintain_order="left"
+    )
+
+
+def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame:
+    """SCORES, and the number of the row, from a table with a column for each check."""
+    table = table.rename({f"{field}_logprob": "logprob"})
+    return (
+        target.select("row", "qa_id")
+        .join(
+            table.drop("key", "form", "source_form", strict=False), on="row", maintain_order="left"
+        )
+        .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
+        .drop_nulls("score")
+        .with_columns(
+            language=pl.lit(target["language"][0]), field=pl.lit(field, dtype=SCORES["field"])
+        )
+    )
+
+
+def _texts(
+    texts: pl.DataFrame, language: str, origin: Any, field: str, workers: int
+) -> pl.DataFrame:
+    """`texts` (key, target, source) with what their characters tell, measured in chunks."""
+    measure = partial(_chunk, language=language, origin=origin, field=field)
+    chunks = list(_chunks(texts.select("key", "target", "source")))
+    if workers == 1 or len(chunks) == 1:
+        return pl.concat([measure(chunk) for chunk in chunks])
+    with ThreadPoolExecutor(workers) as pool:
+        return pl.concat(pool.map(measure, chunks))
+
+
+def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices of about half a million characters."""
+    sizes = texts.select(
+        pl.col("target").str.len_bytes() + pl.col("source").str.len_bytes().fill_null(0)
+    ).to_series()
+    numbers = (sizes.cast(pl.Int64).cum_sum() // (2 * _CHUNK)).rle()
+    start = 0
+    for length in numbers.struct.field("len"):
+        yield texts.slice(start, length)
+        start += length
+
+
+def _chunk(texts: pl.DataFrame, *, language: str, origin: Any, field: str) -> pl.DataFrame:
+    targets = texts["target"].to_list()
+    sources = None if origin is None else texts["source"].to_list()
+    found = surface.measure(targets, sources, language, origin)
+    columns = [
+        pl.Series(name, values, nan_to_null=True)
+        if values.dtype == np.uint64
+        else pl.Series(name, values.astype(np.float32), nan_to_null=True)
+        for name, values in found.items()
+    ]
+    texts = texts.with_columns(*columns, *surface.leftovers(language))
+    if origin is None:
+        return texts.drop("unfinished")
+    return texts.with_columns(
+        numbers.changes(texts["target"], texts["source"]),
+        unfinished=pl.when("unfinished").then("length"),
+    )
