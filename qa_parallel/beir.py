@@ -64,7 +64,7 @@ def read(
         Part of the name of the files of judgements and topics. None: the first of test, dev and
         validation that there is, else all files.
     judged:
-        Keep only candidates that are relevant to a query.
+        Keep only candidates that are relevant to a query; all where nothing is judged.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read(
     documents = (
         (f"{home}/{key}", name, language, key, title, text, text, f"{home}/{key}", 0, len(text))
         for key, title, text in _documents(folder)
-        if not judged or key in relevant
+        if not judged or not judgements or key in relevant
     )
     return (
         pl.DataFrame(

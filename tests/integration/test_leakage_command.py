@@ -63,10 +63,11 @@ def evaluation(folder: Path) -> Path:
     """English and German questions; one is in the corpus, and so is the passage of another."""
     folder.mkdir()
     texts = {
-        "en": [(LEAKED.upper(), "A key."), ("What burned?", MILL)],
+        "en": [(LEAKED.upper(), "A key."), ("What burned?", MILL), ("Who hid it?", "A thief.")],
         "de": [
-            ("Wer hat den Schlüssel versteckt?", "Ein Schlüssel."),
+            ("Wo war das Ding?", "Ein Schlüssel."),
             ("Was brannte?", "Die Mühle."),
+            ("Wer hat den Schlüssel versteckt?", "Ein Dieb."),
         ],
     }
     for code, questions in texts.items():
@@ -98,6 +99,7 @@ def test_a_clean_corpus(sides: tuple[Path, Path], tmp_path: Path) -> None:
     leaks = store.read_parquet(out / "leaks.parquet")
     assert leaks.schema == LEAKS
     real = leaks.filter("leaked")
+    # the German of "a" is known too, but is not looked at any more
     assert set(real.select("qa_id", "language", "field").iter_rows()) == {
         ("a", "eng_Latn", "question"),
         ("c", "eng_Latn", "passage"),
@@ -108,8 +110,8 @@ def test_a_clean_corpus(sides: tuple[Path, Path], tmp_path: Path) -> None:
     (checked,) = manifest["checked"]
     assert checked["name"] == "small"
     assert checked["source"].startswith("eval@")
-    assert checked["queries"] == {"deu_Latn": 2, "eng_Latn": 2}
-    assert checked["passages"] == 4
+    assert checked["queries"] == {"deu_Latn": 3, "eng_Latn": 3}
+    assert checked["passages"] == 6
     assert manifest["found"]["leaked"] == {
         "questions": 4, "by_text": 2, "by_passage": 2, "by_original": 3, "by_translation": 1,
         "rows": {"deu_Latn": 4, "eng_Latn": 4},

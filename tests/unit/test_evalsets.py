@@ -197,6 +197,10 @@ def test_judged_alone_leaves_the_collection_out(tmp_path: Path) -> None:
     beir_folder(tmp_path)
     settings = EvalSettings(name="set", path=str(tmp_path))
     assert open_evalset(settings, judged=True).candidates["local_id"].to_list() == ["d1", "d2"]
+    for path in tmp_path.glob("qrels/*"):
+        path.unlink()
+    whole = open_evalset(settings, judged=True)
+    assert (whole.queries.height, whole.candidates.height, whole.qrels.height) == (3, 3, 0)
 
 
 def test_miracl_has_a_folder_a_language(tmp_path: Path) -> None:
