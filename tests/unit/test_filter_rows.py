@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import polars as pl
 
 from qa_parallel import schema
@@ -9,10 +12,10 @@ from qa_parallel.filters import rows, score
 from qa_parallel.schema import CORPUS
 
 
-def corpus(language: str, origin: str | None, **columns: list[str | None]) -> pl.DataFrame:
+def corpus(language: str, origin: str | None, **columns: Sequence[Any]) -> pl.DataFrame:
     """CORPUS rows q0, q1, … with the given columns, everything else null."""
     size = len(next(iter(columns.values())))
-    given: dict[str, object] = {
+    given: dict[str, Sequence[Any]] = {
         "qa_id": [f"q{number}" for number in range(size)],
         "passage_id": [f"q{number}" for number in range(size)],
         "language": [language] * size,
