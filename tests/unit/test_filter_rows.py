@@ -62,7 +62,7 @@ QUESTION = "In welchem Jahr wurde die große Brücke über den Fluss von der Sta
 def test_duplicates_are_the_same_words_with_the_same_answer() -> None:
     questions = [
         QUESTION,
-        QUESTION.upper().replace("?", " ?"),
+        QUESTION.lower().replace("?", " ?"),
         QUESTION,
         QUESTION.replace("große", "grosse"),
         QUESTION.replace("Jahr", "Jahr 5"),
