@@ -184,7 +184,7 @@ def main() -> None:
                 f"{cpu:.1f}",
                 f"{rows / spent:,.0f}", "", f"{found:,.0f}",
             )  # fmt: skip
-    Console().print(table)
+        Console().print(table)  # as far as it goes: the next one may take long
 
 
 if __name__ == "__main__":
