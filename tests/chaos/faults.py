@@ -1,7 +1,7 @@
 """Let the disk fill up at every write in turn, free it, go on, compare with an unbroken run.
 
-    python tests/chaos/faults.py                # each write, some two hundred
-    python tests/chaos/faults.py --sample 10    # ten of them
+    python -m tests.chaos.faults                # each write, some two hundred
+    python -m tests.chaos.faults --sample 10    # ten of them
 
 Opening a file for writing, making a folder, syncing and renaming fail from the n-th one on, a sync
 with half of the file lost; then, with a limit to the size of files, what SQLite writes fails too.

@@ -1,6 +1,6 @@
 """Rows that nobody would write, through the whole command: each one translated, or flagged.
 
-    python tests/chaos/hostile.py --rows 10000 --seed 7
+    python -m tests.chaos.hostile --rows 10000 --seed 7
 
 What is checked: exit code 0 and no traceback; every row with something to read in its question is
 there, in every language, under the same `qa_id`, in the order of the source, once; and each field

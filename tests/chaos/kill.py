@@ -1,8 +1,8 @@
 """Kill commands at random moments, start them again each time, compare with an unbroken run.
 
-    python tests/chaos/kill.py --kills 200
-    python tests/chaos/kill.py --kills 20 --only overwrite,import
-    python tests/chaos/kill.py --kills 10 -- translate --source faq.csv --to de --model demo
+    python -m tests.chaos.kill --kills 200
+    python -m tests.chaos.kill --kills 20 --only overwrite,import
+    python -m tests.chaos.kill --kills 10 -- translate --source faq.csv --to de --model demo
 
 Without a command of one's own after `--` (its `--out` is added) all trials take their turns. Prints
 what happened; exits with 1 when a data file differs, or a row is missing or there twice.
