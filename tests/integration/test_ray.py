@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 
 from qa_parallel import pipeline, store
 from qa_parallel.engine import Done
@@ -16,8 +17,6 @@ from qa_parallel.models import ModelSettings
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import cluster
 from qa_parallel.translate import Stats, TranslateSettings
-
-ray = pytest.importorskip("ray")
 
 QUESTIONS = Path(__file__).parents[2] / "recipes" / "quickstart" / "questions.jsonl"
 

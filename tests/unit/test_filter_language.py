@@ -14,8 +14,6 @@ from qa_parallel.languages import LANGUAGES
 
 from .test_filter_rows import corpus
 
-pytest.importorskip("py3langid")
-
 TEXTS = {
     "deu_Latn": "Der alte Mann ging jeden Morgen über die Brücke in die Stadt.",
     "fra_Latn": "Le vieil homme traversait le pont chaque matin pour aller en ville.",
