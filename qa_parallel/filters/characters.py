@@ -58,7 +58,11 @@ _SCRIPTS = {
 }
 # Scripts without spaces between words: each character stands for a word.
 _INSIDE = r"[\p{L}\p{M}\p{N}]"
+LETTER, DIGIT_OR_LETTER, CAPITAL_OR_DIGIT = r"\p{L}", r"[\p{L}\p{N}]", r"[\p{Lu}\p{Lt}\p{N}]"
 _SOLID = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+
+# What every text is asked for.
+KINDS = (_INSIDE, _SOLID, LETTER, DIGIT_OR_LETTER, CAPITAL_OR_DIGIT)
 
 # Hashes are polynomials in this odd number modulo 2^64, in which it has an inverse: the hash of any
 # stretch is then a difference of two prefix sums, moved to the origin.
@@ -109,7 +113,14 @@ class Characters:
 
     def where(self, pattern: str) -> Bools:
         """For each character, whether the regular expression of one character matches it."""
+        if pattern in KINDS:
+            return np.asarray(self._kinds & (1 << KINDS.index(pattern)), dtype=bool)
         return np.asarray(table(pattern)[self.codes])
+
+    @cached_property
+    def _kinds(self) -> npt.NDArray[np.uint8]:
+        """A bit for each of `KINDS`, so that a character is looked up once for all of them."""
+        return np.asarray(_kinds()[self.codes])
 
     def total(self, values: Bools) -> Ints:
         """How many of each text's characters `values` is true for."""
@@ -149,14 +160,12 @@ class Characters:
         """A hash of each stretch of characters, case aside."""
         return _scramble((self._prefixes[ends] - self._prefixes[starts]) * _back(starts))
 
-    def grams(self, width: int) -> Hashes:
-        """A hash of the `width` characters from each place on, case aside."""
+    def grams(self, width: int, starts: Ints) -> Hashes:
+        """A hash of the `width` characters from each start on, case aside."""
         prefixes = self._prefixes
-        places = len(prefixes) - width
-        if places <= 0:
-            return np.zeros(0, np.uint64)
-        back = _powers(_INVERSE, places)
-        return _scramble((prefixes[width:] - prefixes[:-width]) * back)
+        values = (prefixes[width:][starts] - prefixes[starts]) * _back(starts)
+        # The first character has moved the low bits only.
+        return np.asarray((values ^ (values >> np.uint64(32))) * np.uint64(_BASE))
 
     @cached_property
     def words(self) -> Words:
@@ -198,6 +207,14 @@ def table(pattern: str) -> Bools:
     # Surrogates are no characters.
     full[:0xD800], full[0xE000:_LAST] = found[:0xD800], found[0xD800:]
     return full
+
+
+@cache
+def _kinds() -> npt.NDArray[np.uint8]:
+    bits = np.zeros(_LAST + 1, dtype=np.uint8)
+    for place, pattern in enumerate(KINDS):
+        bits |= table(pattern).astype(np.uint8) << np.uint8(place)
+    return bits
 
 
 @cache

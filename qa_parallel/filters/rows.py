@@ -49,10 +49,9 @@ def shared(texts: pl.DataFrame) -> pl.DataFrame:
 def bands(texts: Sequence[str]) -> Hashes:
     """Hashes of shape (texts, 8): texts nearly alike share at least one of them, others hardly."""
     characters = Characters.of(texts)
-    grams = characters.grams(_GRAM)
-    owners = characters.owners[: len(grams)]
-    inside = owners == characters.owners[len(characters.codes) - len(grams) :]
-    grams, owners = grams[inside], owners[inside]
+    owners = characters.owners
+    starts = np.flatnonzero(owners[: -_GRAM + 1] == owners[_GRAM - 1 :])
+    grams, owners = characters.grams(_GRAM, starts), owners[starts]
     bins = (grams >> np.uint64(60)).astype(np.int64) + owners.astype(np.int64) * _BINS
     least = np.full(len(texts) * _BINS, np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(least, bins, grams)

@@ -8,6 +8,9 @@ import numpy as np
 import polars as pl
 
 from qa_parallel.filters.characters import (
+    CAPITAL_OR_DIGIT,
+    DIGIT_OR_LETTER,
+    LETTER,
     Bools,
     Characters,
     Floats,
@@ -34,10 +37,6 @@ _PERIODS = 40
 # Least parts of a text for a share of them to say anything.
 _LEAST_GRAMS, _LEAST_WORDS, _LEAST_HAN = 8, 12, 3
 _GRAM = 4
-
-_LETTER = r"\p{L}"
-_WORD = r"[\p{L}\p{N}]"
-_NAME = r"[\p{Lu}\p{Lt}\p{N}]"
 
 # What a text must not hold unless its source does: regular expressions of Polars.
 LEFTOVERS = {
@@ -105,15 +104,17 @@ def measure(
     """
     target = Characters.of(targets)
     source = None if sources is None else Characters.of(sources)
-    letters = target.count(_LETTER)
+    letters = target.count(LETTER)
     found: dict[str, Floats | Hashes] = {
-        "empty": target.count(_WORD).astype(float),
+        "empty": target.count(DIGIT_OR_LETTER).astype(float),
         "letters": letters.astype(float),
-        "script": _script(target, source, letters, language),
-        "loop": loops(target),
+        "script": _script(targets, sources, target, letters, language),
+        "loop": _stutters(target),
         "repetition": repetition(target),
         "form": target.forms(),
     }
+    again = np.flatnonzero(suspicious(target))
+    found["loop"][again] = loops(_only(targets, again))
     script = LANGUAGES[language].script
     if script in ("Hans", "Hant"):
         found["han"] = _han(target, script)
@@ -157,13 +158,21 @@ def _only(texts: Sequence[str], places: Ints) -> Characters:
     return Characters.of([texts[place] for place in places])
 
 
-def _script(target: Characters, source: Characters | None, letters: Ints, language: str) -> Floats:
+def _script(
+    targets: Sequence[str],
+    sources: Sequence[str] | None,
+    target: Characters,
+    letters: Ints,
+    language: str,
+) -> Floats:
+    """Share of letters in the script of `language`; words that the source has do not count."""
     pattern = script_pattern(LANGUAGES[language].script)
-    foreign = target.where(rf"[\p{{L}}--{pattern}]")
-    outside = target.total(foreign)
-    if source is not None and outside.any():
-        foreign &= ~_spread(target, _words_of(target, source))
-        outside = target.total(foreign)
+    outside = letters - target.total(target.where(pattern) & target.where(LETTER))
+    places = np.flatnonzero(outside)
+    if sources is not None and len(places):
+        some, theirs = _only(targets, places), _only(sources, places)
+        foreign = some.where(LETTER) & ~some.where(pattern)
+        outside[places] = some.total(foreign & ~_spread(some, _words_of(some, theirs)))
     return np.where(letters > 0, 1 - outside / np.maximum(letters, 1), np.nan)
 
 
@@ -211,14 +220,43 @@ def loops(texts: Characters) -> Floats:
         # A length counts what is said again, without the first time.
         needed = np.where(solid[owners], 2 * _needed((period + 1) // 2), _needed(period))
         np.maximum.at(scores, owners, lengths / needed)
+    return np.maximum(scores, _stutters(texts))
+
+
+def _stutters(texts: Characters) -> Floats:
+    """The same for one to three letters inside words."""
+    scores = np.zeros(len(texts))
     for period in range(1, 4):
         same = texts.folded[period:] == texts.folded[:-period]
-        starts, lengths = _runs(same & (texts.owners[period:] == texts.owners[:-period]))
-        long = lengths >= 4 * period
-        starts, lengths = starts[long], lengths[long]
-        worded = texts.total_between(_LETTER, starts, lengths + period) == lengths + period
-        np.maximum.at(scores, texts.owners[starts[worded]], lengths[worded] / (5 * period))
+        least = 4 * period
+        same &= texts.owners[period:] == texts.owners[:-period]
+        starts, lengths = _runs(_opened(same, least))
+        worded = texts.total_between(LETTER, starts, lengths + period) == lengths + period
+        owners = texts.owners[starts[worded]]
+        np.maximum.at(scores, owners, lengths[worded] / (5 * period))
     return scores
+
+
+def _opened(same: Bools, least: int) -> Bools:
+    """`same` without the runs of True that are shorter than `least`."""
+    kept = same
+    width = 1
+    while width < least:  # True where a run of `width` begins
+        step = min(width, least - width)
+        kept = kept[:-step] & kept[step:] if len(kept) > step else kept[:0]
+        width += step
+    opened = np.zeros_like(same)
+    for place in np.flatnonzero(kept).tolist():
+        opened[place : place + least] = True
+    return opened
+
+
+def suspicious(texts: Characters) -> Bools:
+    """Whether a text says three words in a row again: no loop of words goes without that.
+
+    In scripts without spaces, six characters.
+    """
+    return (_repeated(texts, 3) > 0) & ~_solid(texts) | (_repeated(texts, 6) > 0) & _solid(texts)
 
 
 def _needed(period: int) -> int:
@@ -246,18 +284,25 @@ def _runs(same: Bools) -> tuple[Ints, Ints]:
 
 def repetition(texts: Characters) -> Floats:
     """Share of word trigrams that stood in the text before; NaN for fewer than 12 words."""
+    counts = np.bincount(texts.words.texts, minlength=len(texts))
+    share = _repeated(texts, 3) / np.maximum(counts - 2, 1)
+    return np.where((counts >= _LEAST_WORDS) & ~_solid(texts), share, np.nan)
+
+
+def _repeated(texts: Characters, width: int) -> Ints:
+    """How many runs of `width` words stood in the text before."""
     words = texts.words
-    counts = np.bincount(words.texts, minlength=len(texts))
-    grams = words.hashes[:-2] * np.uint64(9) + words.hashes[1:-1] * np.uint64(3) + words.hashes[2:]
-    owners = words.texts[:-2]
-    inside = owners == words.texts[2:]
+    size = max(0, len(words.texts) - width + 1)
+    grams = np.zeros(size, dtype=np.uint64)
+    for place in range(width):
+        grams = grams * np.uint64(0x9E3779B97F4A7C15) + words.hashes[place : place + size]
+    owners = words.texts[:size]
+    inside = owners == words.texts[width - 1 :]
     # Sorted by text and gram, the high bits of it: repeated ones are neighbours.
     keys = owners[inside].astype(np.uint64) << np.uint64(40) | grams[inside] >> np.uint64(24)
     keys.sort()
     again = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)
-    repeated = np.bincount(again.astype(np.int64), minlength=len(texts))
-    share = repeated / np.maximum(counts - 2, 1)
-    return np.where((counts >= _LEAST_WORDS) & ~_solid(texts), share, np.nan)
+    return np.bincount(again.astype(np.int64), minlength=len(texts))
 
 
 def copied(target: Characters, source: Characters) -> Floats:
@@ -266,7 +311,7 @@ def copied(target: Characters, source: Characters) -> Floats:
     Counted are words without capitals and digits, since names and numbers may rightly be the
     same. A word shorter than a 4-gram counts as one.
     """
-    marked = np.concatenate([[0], np.cumsum(target.where(_NAME))])
+    marked = np.concatenate([[0], np.cumsum(target.where(CAPITAL_OR_DIGIT))])
     words = target.words
     mine, owners = _grams(target, marked[words.ends] == marked[words.starts])
     theirs, places = _grams(source, np.ones(len(source.words.texts), dtype=bool))
@@ -291,6 +336,6 @@ def _grams(texts: Characters, chosen: Bools) -> tuple[Ints, Ints]:
     steps[words.starts[long]] += 1
     steps[words.ends[long] - _GRAM + 1] -= 1
     places = np.flatnonzero(np.cumsum(steps[:-1], dtype=np.int8))
-    hashes = np.concatenate([texts.grams(_GRAM)[places], words.hashes[short]])
+    hashes = np.concatenate([texts.grams(_GRAM, places), words.hashes[short]])
     owners = np.concatenate([texts.owners[places], words.texts[short]])
     return (hashes >> np.uint64(8)).astype(np.int64), owners
