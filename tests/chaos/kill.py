@@ -52,7 +52,13 @@ model = "demo"
 to = ["mar_Deva", "spa_Latn"]
 beam = 1
 window_rows = 5
+
+[filter]
+
+[check-leakage]
+against = {{ quickstart-eval = "{QUESTIONS.with_name("eval")}" }}
 """
+STAGES = ("translated", "filtered", "checked")
 
 
 @dataclass(frozen=True)
@@ -82,19 +88,25 @@ def trials(scratch: Path) -> dict[str, Trial]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every data file of a corpus, by its path in the folder."""
+    """SHA-256 of every data file of a corpus, or of the corpora of a recipe, by its path."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((folder / "data").rglob("*.parquet"))
+        for corpus in (folder, *(folder / stage for stage in STAGES))
+        for path in sorted((corpus / "data").rglob("*.parquet"))
     }
 
 
 def rows(folder: Path) -> tuple[int, int]:
-    """Rows of the corpus, and how many different (qa_id, language) they have."""
+    """Rows of the corpora, and how many different (corpus, qa_id, language) they have."""
     import polars as pl
 
-    keys = pl.concat([pl.read_parquet(folder / name, glob=False) for name in digests(folder)])
-    return keys.height, keys.select("qa_id", "language").n_unique()
+    keys = pl.concat(
+        pl.read_parquet(folder / name, glob=False).select(
+            "qa_id", "language", corpus=pl.lit(name.partition("data/")[0])
+        )
+        for name in digests(folder)
+    )
+    return keys.height, keys.n_unique()
 
 
 def start(command: Sequence[str], folder: Path, out: str = "out") -> subprocess.Popen[bytes]:
