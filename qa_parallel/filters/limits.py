@@ -59,7 +59,9 @@ CHECKS = {
     "logprob": Check("min", "log-probability per token", "logprob"),
     "shared": Check("max", "different sources of the same text"),
     "duplicate": Check("max", "likeness to an earlier row"),
-    "cosine": Check("min", "cosine of source and target", "cosine"),
+    "cosine": Check(
+        "min", "cosine of both sides, above the nearest others", "cosine"
+    ),
 }
 
 
@@ -114,7 +116,7 @@ class _Prior:
 _PRIORS = {
     "length": _Prior(0.0, {"question": 0.15, "answer": 0.3, "passage": 0.13}, 0.35, 1.5),
     "logprob": _Prior(-0.7, dict.fromkeys(("question", "answer", "passage"), 0.3), 0.6, 2.0),
-    "cosine": _Prior(0.85, dict.fromkeys(("question", "answer", "passage"), 0.03), 0.1, 2.0),
+    "cosine": _Prior(0.06, dict.fromkeys(("question", "answer", "passage"), 0.025), 0.1, 2.0),
 }
 
 _PLACE = ["language", "field"]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.language import AUTO, Identifier, least_letters
+from qa_parallel.filters.meaning import Encode, margins
 from qa_parallel.schema import SCORES
 
 FIELDS = ("question", "answer", "passage")
@@ -29,9 +29,6 @@ _CHUNK = 500_000
 _NAMES = 3
 # Letters that a text must have for its vector to mean something.
 _LEAST_ENCODED = 10
-
-# Texts to an array of shape (texts, dimensions), rows of length 1.
-Encoder = Callable[[list[str]], npt.NDArray[np.float32]]
 
 
 class MeasureSettings(BaseModel):
@@ -59,7 +56,7 @@ def score(
     corpus: pl.DataFrame,
     settings: MeasureSettings | None = None,
     identifier: Identifier | None = None,
-    encode: Encoder | None = None,
+    encode: Encode | None = None,
     workers: int = 1,
 ) -> pl.DataFrame:
     """SCORES of a CORPUS frame in which the rows that others were translated from stand too.
@@ -96,7 +93,7 @@ def score_language(
     sources: pl.DataFrame,
     settings: MeasureSettings,
     identifier: Identifier | None,
-    encode: Encoder | None = None,
+    encode: Encode | None = None,
     *,
     workers: int = 1,
 ) -> pl.DataFrame:
@@ -140,7 +137,7 @@ def _field(
     field: str,
     language: str,
     identifier: Identifier | None,
-    encode: Encoder | None,
+    encode: Encode | None,
     workers: int,
 ) -> pl.DataFrame:
     """Scores of one field, a row for each row; equal pairs of texts are measured once."""
@@ -184,14 +181,14 @@ def _odds(texts: pl.DataFrame, language: str, field: str, identifier: Identifier
     return pl.Series("language", values, nan_to_null=True)
 
 
-def _cosine(texts: pl.DataFrame, encode: Encoder) -> pl.Series:
+def _cosine(texts: pl.DataFrame, encode: Encode) -> pl.Series:
     pairs = texts.with_row_index().filter(
         pl.col("source").is_not_null(), pl.col("letters") >= _LEAST_ENCODED
     )
     values = np.full(texts.height, np.nan, dtype=np.float32)
     if pairs.height:
         target, source = (encode(pairs[side].to_list()) for side in ("target", "source"))
-        values[pairs["index"].to_numpy()] = np.einsum("ij,ij->i", target, source)
+        values[pairs["index"].to_numpy()] = margins(target, source)
     return pl.Series("cosine", values, nan_to_null=True)
 
 

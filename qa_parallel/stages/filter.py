@@ -13,10 +13,10 @@ from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.filters import report as reports
 from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
+from qa_parallel.filters.meaning import Encode
 from qa_parallel.filters.measure import (
     FIELDS,
     VERSION,
-    Encoder,
     MeasureSettings,
     identifier_of,
     score_language,
@@ -46,7 +46,7 @@ def filter_corpus(
     *,
     overwrite: bool = False,
     workers: int = 1,
-    encode: Encoder | None = None,
+    encode: Encode | None = None,
     tell: Tell = lambda _: None,
 ) -> Outcome:
     """Measure a corpus, decide, and write what is kept and what is rejected under `out`.
@@ -153,7 +153,7 @@ def _measure(
     out: Path,
     settings: FilterSettings,
     identifier: Identifier | None,
-    encode: Encoder | None,
+    encode: Encode | None,
     workers: int,
     tell: Tell,
 ) -> None:

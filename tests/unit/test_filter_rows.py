@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from qa_parallel import schema
 from qa_parallel.filters import rows, score
+from qa_parallel.filters.meaning import Vectors, margins
 from qa_parallel.schema import CORPUS
 
 
@@ -125,17 +127,26 @@ def test_answers_are_looked_for_in_their_sentences() -> None:
 def test_a_passage_of_many_questions_is_measured_once() -> None:
     seen: list[str] = []
 
-    def encode(texts: list[str]):  # type: ignore[no-untyped-def]
-        import numpy as np
-
+    def encode(texts: list[str]) -> Vectors:
         seen.extend(texts)
-        return np.ones((len(texts), 1), dtype=np.float32)
+        return np.eye(4, dtype=np.float32)[[len(text) % 4 for text in texts]]
 
-    english = corpus("eng_Latn", None, passage=["The lake is in the north."] * 50)
-    german = corpus("deu_Latn", "eng_Latn", passage=["Der See liegt im Norden."] * 50)
+    english = corpus("eng_Latn", None, passage=["The lake lies in the north.", "A bridge."] * 50)
+    german = corpus("deu_Latn", "eng_Latn", passage=["Der See liegt im Norden.", "Brücken."] * 50)
     scores = score(pl.concat([english, german]), encode=encode)
-    assert seen == ["Der See liegt im Norden.", "The lake is in the north."]
-    assert scores.filter(check="cosine").height == 50
+    assert seen == ["Der See liegt im Norden.", "The lake lies in the north."]  # the short are not
+    assert scores.filter(check="cosine").is_empty()  # one pair has no neighbours
+
+
+def test_a_neighbours_translation_is_nearer_to_its_own_source() -> None:
+    dice = np.random.default_rng(0)
+    source = dice.normal(size=(300, 50)).astype(np.float32)
+    source /= np.linalg.norm(source, axis=1, keepdims=True)
+    target = source + 0.05 * dice.normal(size=source.shape).astype(np.float32)
+    target /= np.linalg.norm(target, axis=1, keepdims=True)
+    target[:30] = target[1:31]
+    found = margins(target, source)
+    assert found[:30].max() < 0 < found[31:].min()
 
 
 def test_flags_of_the_translator_count_by_field() -> None:
