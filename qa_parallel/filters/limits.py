@@ -59,9 +59,7 @@ CHECKS = {
     "logprob": Check("min", "log-probability per token", "logprob"),
     "shared": Check("max", "different sources of the same text"),
     "duplicate": Check("max", "likeness to an earlier row"),
-    "cosine": Check(
-        "min", "cosine of both sides, above the nearest others", "cosine"
-    ),
+    "cosine": Check("min", "cosine of both sides, above the nearest others", "cosine"),
 }
 
 
