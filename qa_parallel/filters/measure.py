@@ -115,7 +115,7 @@ def score_language(
             pl.when(wanted).then(likeness).alias("duplicate")
         )
     long = [_long(target, table, field) for field, table in fields.items()]
-    return pl.concat(long).sort("row", maintain_order=True).select(SCORES.names())
+    return pl.concat(long).select(SCORES.names())
 
 
 def _pair(target: pl.DataFrame, sources: pl.DataFrame, pivot: str | None) -> pl.DataFrame:
@@ -240,7 +240,9 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
         .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
         .drop_nulls("score")
         .with_columns(
-            language=pl.lit(target["language"][0]), field=pl.lit(field, dtype=SCORES["field"])
+            pl.col("check").cast(SCORES["check"]),
+            language=pl.lit(target["language"][0]),
+            field=pl.lit(field, dtype=SCORES["field"]),
         )
     )
 
