@@ -37,6 +37,8 @@ _PERIODS = 40
 # Least parts of a text for a share of them to say anything.
 _LEAST_GRAMS, _LEAST_WORDS, _LEAST_HAN = 8, 12, 3
 _GRAM = 4
+# Share of letters in another script from which it is asked whether the source has those words.
+_FOREIGN = 0.2
 
 # What a text must not hold unless its source does: regular expressions of Polars.
 LEFTOVERS = {
@@ -167,7 +169,7 @@ def _script(
     """Share of letters in the script of `language`; words that the source has do not count."""
     pattern = script_pattern(LANGUAGES[language].script)
     outside = letters - target.total(target.where(pattern) & target.where(LETTER))
-    places = np.flatnonzero(outside)
+    places = np.flatnonzero(outside > _FOREIGN * letters)
     if sources is not None and len(places):
         some, theirs = _only(targets, places), _only(sources, places)
         foreign = some.where(LETTER) & ~some.where(pattern)
