@@ -110,16 +110,23 @@ LEAKS = pl.Schema(
     }
 )
 
+# The checks of the filters, in the order in which they are reported: what each means stands in
+# `filters.limits.CHECKS`.
+CHECKS = (
+    *("empty", "unknown", "entities", "markup", "control", "flags", "script", "han", "language"),
+    *("copied", "loop", "repetition", "length", "unfinished", "numbers", "codes", "answer_found"),
+    *("logprob", "shared", "duplicate", "cosine"),
+)
+
 # What the filters measured: one number per row, field and check; no row where a check does not
-# apply.
+# apply. The names are numbers to Polars, since there are some thirty such rows to one of CORPUS.
 SCORES = pl.Schema(
     {
         "qa_id": pl.String(),
         "language": pl.String(),
         # "question", "answer" or "passage"
         "field": pl.Enum(("question", "answer", "passage")),
-        # a key of `filters.limits.CHECKS`
-        "check": pl.String(),
+        "check": pl.Enum(CHECKS),
         "score": pl.Float32(),
     }
 )

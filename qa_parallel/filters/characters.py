@@ -290,10 +290,18 @@ def _powers(base: int, size: int) -> Hashes:
 def _lower() -> npt.NDArray[np.uint32]:
     """Simple lower case: one code point for one."""
     lower = np.arange(_LAST + 1, dtype=np.uint32)
-    for code in range(_LAST):
-        small = chr(code).lower()
-        if len(small) == 1:
-            lower[code] = ord(small)
+    letters = (
+        _alphabet()
+        .to_frame("char")
+        .with_columns(
+            code=pl.concat([pl.arange(0xD800, eager=True), pl.arange(0xE000, _LAST, eager=True)]),
+            small=pl.col("char").str.to_lowercase(),
+        )
+    )
+    changed = letters.filter(
+        pl.col("small") != pl.col("char"), pl.col("small").str.len_chars() == 1
+    )
+    lower[changed["code"].to_numpy()] = [ord(small) for small in changed["small"]]
     return lower
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from qa_parallel.schema import DECISIONS
+from qa_parallel.schema import DECISIONS, SCORES
 
 # Texts of a language and field from which its own middle and spread are taken.
 ENOUGH = 100
 KEY = ["qa_id", "language"]
+_PLACE = ["language", "field"]
 # The check of `few`, which is none of texts.
 LANGUAGES_LEFT = "languages"
 
@@ -117,8 +118,6 @@ _PRIORS = {
     "cosine": _Prior(0.06, dict.fromkeys(("question", "answer", "passage"), 0.025), 0.1, 2.0),
 }
 
-_PLACE = ["language", "field"]
-
 
 def decide(
     scores: pl.DataFrame, limits: Limits | None = None, min_languages: int = 1
@@ -151,9 +150,7 @@ def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """
     values = limits.model_dump()
     judged = [name for name in CHECKS if values[name] is not None]
-    present = (
-        scores.select("language", pl.col("field").cast(pl.String), "check").unique().sort(pl.all())
-    )
+    present = scores.select(*_PLACE, "check").unique().sort(pl.all())
     fixed = [name for name in judged if CHECKS[name].learned is None]
     rows = [
         {
@@ -165,7 +162,8 @@ def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
         if (name := row["check"]) in fixed
     ]
     table = pl.DataFrame(rows, schema=_BOUNDS)
-    clean = scores.join(judge(scores, table), on=KEY, how="anti", maintain_order="left")
+    teaching = scores.filter(pl.col("check").is_in(sorted(_PRIORS)))
+    clean = teaching.join(judge(scores, table), on=KEY, how="anti", maintain_order="left")
     learned = [
         _learn(clean, row, values[row["check"]])
         for row in present.to_dicts()
@@ -176,9 +174,7 @@ def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
 
 _BOUNDS = pl.Schema(
     {
-        "language": pl.String(),
-        "field": pl.String(),
-        "check": pl.String(),
+        **{name: SCORES[name] for name in (*_PLACE, "check")},
         "low": pl.Float32(),
         "high": pl.Float32(),
         "middle": pl.Float32(),
@@ -196,7 +192,7 @@ def _learn(scores: pl.DataFrame, row: dict[str, Any], spreads: float) -> dict[st
     prior = _PRIORS[check.learned or ""]
     values = scores.filter(
         pl.col("language") == row["language"],
-        pl.col("field").cast(pl.String) == row["field"],
+        pl.col("field") == row["field"],
         pl.col("check") == check.learned,
     )["score"]
     middle, spread, basis = prior.middle, prior.spread[row["field"]], "prior"
@@ -239,18 +235,22 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """DECISIONS: the scores that break the limits in `table` (see `bounds`)."""
     score, low, high = pl.col("score"), pl.col("low"), pl.col("high")
     under = (score < low).fill_null(False)
-    meaning = pl.col("check").replace_strict({name: item.meaning for name, item in CHECKS.items()})
+    meanings = {name: item.meaning for name, item in CHECKS.items()}
     least = pl.when(under).then(pl.lit("at least")).otherwise(pl.lit("at most"))
     broken = (
-        scores.with_columns(pl.col("field").cast(pl.String))
-        .join(
+        scores.join(
             table.select(*_PLACE, "check", "low", "high"),
             on=[*_PLACE, "check"],
             maintain_order="left",
         )
         .filter(under | (score > high).fill_null(False))
-        .with_columns(limit=pl.when(under).then(low).otherwise(high), least=least)
+        .with_columns(
+            pl.col("field", "check").cast(pl.String),
+            limit=pl.when(under).then(low).otherwise(high),
+            least=least,
+        )
     )
+    meaning = pl.col("check").replace_strict(meanings, return_dtype=pl.String)
     limit = pl.col("limit").round(3)
     reason = pl.format(
         "{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit

@@ -115,7 +115,7 @@ def score_language(
             pl.when(wanted).then(likeness).alias("duplicate")
         )
     long = [_long(target, table, field) for field, table in fields.items()]
-    return pl.concat(long).sort("row", maintain_order=True).select(SCORES.names())
+    return pl.concat(long).select(SCORES.names())
 
 
 def _pair(target: pl.DataFrame, sources: pl.DataFrame, pivot: str | None) -> pl.DataFrame:
@@ -155,7 +155,7 @@ def _field(
         nothing = pl.lit(None, dtype=pl.UInt64)
         return table.select("row", form=nothing, source_form=nothing)
     parts = [
-        _texts(part, language, origin, field, workers)
+        _texts(part, language, origin, workers)
         for (origin,), part in texts.group_by("origin", maintain_order=True)
     ]
     measured = pl.concat(parts, how="diagonal")
@@ -163,10 +163,9 @@ def _field(
         measured = measured.with_columns(_odds(measured, language, field, identifier))
     if encode is not None:
         measured = measured.with_columns(_cosine(measured, encode))
-    if "source_form" in measured.columns:
-        measured = measured.join(rows.shared(measured), on="form", how="left")
-    else:
-        measured = measured.with_columns(source_form=pl.lit(None, dtype=pl.UInt64))
+    form = pl.when(pl.col("source").is_not_null()).then(pl.col("source").str.to_lowercase().hash())
+    measured = measured.with_columns(source_form=form)
+    measured = measured.join(rows.shared(measured), on="form", how="left", maintain_order="left")
     measured = measured.drop("target", "source", "origin", "letters", strict=False)
     return table.select("row", "key").join(measured, on="key", how="left", maintain_order="left")
 
@@ -241,16 +240,16 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
         .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
         .drop_nulls("score")
         .with_columns(
-            language=pl.lit(target["language"][0]), field=pl.lit(field, dtype=SCORES["field"])
+            pl.col("check").cast(SCORES["check"]),
+            language=pl.lit(target["language"][0]),
+            field=pl.lit(field, dtype=SCORES["field"]),
         )
     )
 
 
-def _texts(
-    texts: pl.DataFrame, language: str, origin: Any, field: str, workers: int
-) -> pl.DataFrame:
+def _texts(texts: pl.DataFrame, language: str, origin: Any, workers: int) -> pl.DataFrame:
     """`texts` (key, target, source) with what their characters tell, measured in chunks."""
-    measure = partial(_chunk, language=language, origin=origin, field=field)
+    measure = partial(_chunk, language=language, origin=origin)
     chunks = list(_chunks(texts.select("key", "target", "source")))
     if workers == 1 or len(chunks) == 1:
         return pl.concat([measure(chunk) for chunk in chunks])
@@ -270,7 +269,7 @@ def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
         start += length
 
 
-def _chunk(texts: pl.DataFrame, *, language: str, origin: Any, field: str) -> pl.DataFrame:
+def _chunk(texts: pl.DataFrame, *, language: str, origin: Any) -> pl.DataFrame:
     targets = texts["target"].to_list()
     sources = None if origin is None else texts["source"].to_list()
     found = surface.measure(targets, sources, language, origin)

@@ -47,6 +47,8 @@ def _compare(target: pl.Series, source: pl.Series, pattern: str, changed: object
         pl.all_horizontal(pl.col("target", "source").list.len() > 0),
         pl.col("target") != pl.col("source"),
     )
+    # Most of these only stand in another order.
+    differ = differ.filter(pl.col("target").list.sort() != pl.col("source").list.sort())
     counts = [
         changed(old, new) / len(old)
         for old, new in zip(differ["source"].to_list(), differ["target"].to_list(), strict=True)
@@ -92,6 +94,7 @@ def _ascii(digits: str) -> str:
     return "".join(str(unicodedata.digit(char, 0)) for char in digits)
 
 
+@lru_cache(maxsize=1 << 16)
 def _value(digits: str) -> str:
     return digits.lstrip("0")
 
@@ -101,8 +104,10 @@ def _left(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     spare = Counter(map(_value, others))
     left = []
     for text in texts:
-        spare[_value(text)] -= 1
-        if spare[_value(text)] < 0:
+        value = _value(text)
+        if spare[value]:
+            spare[value] -= 1
+        else:
             left.append(text)
     return left
 

@@ -147,8 +147,13 @@ def explain(scores: pl.DataFrame, limits: pl.DataFrame, decisions: pl.DataFrame)
     """
     place = [*KEY[1:], "field", "check"]
     rows = (
-        scores.with_columns(pl.col("field").cast(pl.String))
-        .join(limits.drop("texts"), on=place, how="left", maintain_order="left")
+        scores.with_columns(pl.col("field", "check").cast(pl.String))
+        .join(
+            limits.drop("texts").with_columns(pl.col("field", "check").cast(pl.String)),
+            on=place,
+            how="left",
+            maintain_order="left",
+        )
         .join(
             decisions.select(*place, broken=pl.lit(True)),
             on=place,

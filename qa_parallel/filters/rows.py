@@ -26,15 +26,18 @@ def shared(texts: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     texts:
-        Distinct pairs: `source`, `form` and `source_form` (hashes of the words), `letters`.
+        Distinct pairs: `source`, `form` (hash of the target's words), `letters`.
 
     Returns
     -------
     `form` and `shared`, for targets of 20 letters or more with two or more sources.
     """
+    words = pl.col("source").str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ")
     several = (
         texts.filter(pl.col("letters") >= _LEAST_LETTERS, pl.col("source").is_not_null())
-        .unique(["form", "source_form"], maintain_order=True)
+        .filter(pl.col("form").is_duplicated())
+        .with_columns(words.str.strip_chars())
+        .unique(["form", "source"], maintain_order=True)
         .group_by("form", maintain_order=True)
         .agg("source")
         .filter(pl.col("source").list.len() > 1)

@@ -37,6 +37,8 @@ _PERIODS = 40
 # Least parts of a text for a share of them to say anything.
 _LEAST_GRAMS, _LEAST_WORDS, _LEAST_HAN = 8, 12, 3
 _GRAM = 4
+# Share of letters in another script from which it is asked whether the source has those words.
+_FOREIGN = 0.2
 
 # What a text must not hold unless its source does: regular expressions of Polars.
 LEFTOVERS = {
@@ -100,10 +102,9 @@ def measure(
     copied      share of character 4-grams that stand in the source, names and numbers aside
     length      log of the target's characters over what the source's let expect
     letters     how many there are
-    form, source_form    hashes of the words
+    form        hash of the words
     """
     target = Characters.of(targets)
-    source = None if sources is None else Characters.of(sources)
     letters = target.count(LETTER)
     found: dict[str, Floats | Hashes] = {
         "empty": target.count(DIGIT_OR_LETTER).astype(float),
@@ -118,18 +119,18 @@ def measure(
     script = LANGUAGES[language].script
     if script in ("Hans", "Hant"):
         found["han"] = _han(target, script)
-    if source is None or sources is None or source_language is None:
+    if sources is None or source_language is None:
         return found
     for name, check, suspect in (("loop", loops, 0.5), ("repetition", repetition, 0.1)):
         found[name] = _excused(found[name], check, suspect, sources)
-    found["source_form"] = source.forms()
-    expected = source.lengths * _density(language) / _density(source_language)
+    lengths = np.fromiter(map(len, sources), dtype=np.int64, count=len(sources))
+    expected = lengths * _density(language) / _density(source_language)
     ratio = (target.lengths + _PADDING) / (expected + _PADDING)
-    found["length"] = np.where(source.lengths > 0, np.log(ratio), np.nan)
+    found["length"] = np.where(lengths > 0, np.log(ratio), np.nan)
     alike = 2 * target.count(script_pattern(LANGUAGES[source_language].script)) > letters
     found["copied"] = np.zeros(len(target))
     if 2 * np.count_nonzero(alike) > len(target):
-        found["copied"] = copied(target, source)
+        found["copied"] = copied(target, Characters.of(sources))
     elif alike.any():
         places = np.flatnonzero(alike)
         found["copied"][places] = copied(_only(targets, places), _only(sources, places))
@@ -168,7 +169,7 @@ def _script(
     """Share of letters in the script of `language`; words that the source has do not count."""
     pattern = script_pattern(LANGUAGES[language].script)
     outside = letters - target.total(target.where(pattern) & target.where(LETTER))
-    places = np.flatnonzero(outside)
+    places = np.flatnonzero(outside > _FOREIGN * letters)
     if sources is not None and len(places):
         some, theirs = _only(targets, places), _only(sources, places)
         foreign = some.where(LETTER) & ~some.where(pattern)
