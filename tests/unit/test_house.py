@@ -99,9 +99,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
-        "engine", "evalsets", "filters.report", "filters.settings", "languages", "leakage",
-        "leakage_report", "models", "pipeline", "progress", "recipe", "sources", "store",
-        "summary", "translate",
+        "cli.check_leakage", "cli.filter", "cli.group", "cli.import_", "cli.languages", "cli.run",
+        "cli.translate",
+    },
+    "cli.__main__": {"cli"},
+    "cli.group": set(),
+    "cli.options": set(),
+    "cli.show": {"filters.report", "leakage_report", "pipeline", "progress", "store", "summary"},
+    "cli.check_leakage": {
+        "cli.options", "cli.show", "evalsets", "leakage", "pipeline", "recipe", "sources",
+    },
+    "cli.filter": {
+        "cli.options", "cli.show", "engine", "filters.settings", "pipeline", "recipe",
+        "sources",
+    },
+    "cli.import_": {"cli.options", "cli.show", "pipeline"},
+    "cli.languages": {"cli.options", "cli.show", "languages", "models", "recipe"},
+    "cli.run": {"cli.options", "cli.show", "engine", "pipeline", "recipe"},
+    "cli.translate": {
+        "cli.options", "cli.show", "models", "pipeline", "recipe", "sources", "translate",
     },
 }  # fmt: skip
 

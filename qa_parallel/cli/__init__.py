@@ -1,0 +1,24 @@
+"""The command line: parse, call, print. Heavy modules load inside the commands that need them."""
+
+from __future__ import annotations
+
+import click
+
+from qa_parallel import __version__
+from qa_parallel.cli.check_leakage import check_leakage
+from qa_parallel.cli.filter import filter_
+from qa_parallel.cli.group import Group
+from qa_parallel.cli.import_ import import_
+from qa_parallel.cli.languages import languages
+from qa_parallel.cli.run import run
+from qa_parallel.cli.translate import translate
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="qa-parallel")
+def main() -> None:
+    """English question-answer data to parallel QA corpora in up to 200 languages."""
+
+
+for command in (translate, import_, languages, filter_, check_leakage, run):
+    main.add_command(command)

@@ -1,0 +1,79 @@
+"""What commands print: a live display while they run, tables when they end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qa_parallel.pipeline import Checked, Outcome
+
+# Columns of tables that go to a file or a pipe.
+_WIDTH = 120
+
+
+class Live:
+    """The live display, stopped however the run ends."""
+
+    def __enter__(self) -> Any:
+        from qa_parallel.progress import Progress
+
+        self._progress = Progress(console(stderr=True))
+        return self._progress
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.finish()
+
+
+def console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH)
+
+
+def outcome(outcome: Outcome) -> None:
+    counts(outcome)
+    rows(outcome)
+
+
+def counts(outcome: Outcome) -> None:
+    from qa_parallel import summary
+
+    if outcome.complete_before:
+        click.echo(f"{outcome.folder} is complete already; nothing to do.")
+    render(summary.counts(outcome.manifest))
+
+
+def rows(outcome: Outcome) -> None:
+    from qa_parallel import summary
+
+    render(summary.rows(outcome.folder, outcome.manifest))
+
+
+def funnel(outcome: Outcome) -> None:
+    from qa_parallel.filters import report
+    from qa_parallel.store import read_json
+
+    folder = outcome.folder
+    if outcome.complete_before:
+        click.echo(f"{folder} is complete already; nothing to do.")
+    render(report.describe(read_json(folder / "report.json")))
+    click.echo(f"Kept rows are in {folder}/data, rejected ones in {folder}/rejected.")
+
+
+def leaks(checked: Checked) -> None:
+    from qa_parallel import leakage_report
+
+    render(leakage_report.describe(checked.report))
+
+
+def render(parts: Iterable[Any]) -> None:
+    target = console()
+    for part in parts:
+        target.print(part)
