@@ -152,14 +152,25 @@ class Engine:
 
         `tokens` are what `encode` gave for `texts`. `on_batch` is told of every finished batch.
         """
-        items = [
-            _Item(index, text, piece)
-            for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
-        ]
+        items = _items(texts, tokens)
         first: dict[int, Translation] = {}
         second: dict[int, Translation] = {}
         for index, translation, again in self._decode(items, target, on_batch):
             (second if again else first)[index] = translation
+        better = self._better(items, first, second, target)
+        return [better.get(index, first[index]) for index in range(len(items))]
+
+    def mend(
+        self,
+        texts: Sequence[str],
+        tokens: Sequence[list[str]],
+        flagged: Sequence[Translation],
+        target: str,
+        on_batch: OnBatch = ignore,
+    ) -> list[Translation]:
+        """First decodings of `texts`, all `flagged`, or second ones where these are better."""
+        items, first = _items(texts, tokens), dict(enumerate(flagged))
+        second = {index: done for index, done, _ in self._decode(items, target, on_batch, True)}
         better = self._better(items, first, second, target)
         return [better.get(index, first[index]) for index in range(len(items))]
 
@@ -222,15 +233,15 @@ class Engine:
         ]
 
     def _decode(
-        self, items: Sequence[_Item], target: str, on_batch: OnBatch
+        self, items: Sequence[_Item], target: str, on_batch: OnBatch, again: bool = False
     ) -> Iterator[tuple[int, Translation, bool]]:
-        """Index, translation and whether it is a second decoding.
+        """Index, translation and whether it is a second decoding; all are with `again`.
 
         Batches go longest first, several in flight; texts are detokenised while others are
         decoded. What the guards flag is decoded once more, behind the rest, without waiting for
         the last of it.
         """
-        waiting = deque((batch, False) for batch in batches(items, self.batch_tokens))
+        waiting = deque((batch, again) for batch in batches(items, self.batch_tokens))
         running: deque[tuple[list[_Item], bool, list[Any], int]] = deque()
         flagged: list[_Item] = []
         depth = 2 * self._workers + 2
@@ -330,6 +341,13 @@ class Engine:
             # CTranslate2 divides by length ** penalty, the forced prefix counted; undo it.
             logprob = result.scores[0] * (len(tokens) + skip) ** self.settings.length_penalty
             yield item, Translation(text, logprob, max(1, len(tokens)), flags)
+
+
+def _items(texts: Sequence[str], tokens: Sequence[list[str]]) -> list[_Item]:
+    return [
+        _Item(index, text, piece)
+        for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
+    ]
 
 
 def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_parallel.cache import Translation
 from qa_parallel.engine import DecodingSettings, Engine, _Item, _tidy, batches, pick_device, room
 from qa_parallel.errors import ModelError
 from qa_parallel.models import ModelSettings, resolve
@@ -157,6 +158,16 @@ def test_a_second_decoding_that_is_no_better_is_not_kept() -> None:
     (found,) = engine.translate(["a b"], [["a", "b"]], "deu_Latn")
     assert found.flags == ("loop",)
     assert found.text == "in in in in in in in in in"
+
+
+def test_what_another_engine_flagged_is_mended() -> None:
+    translator = Moody()
+    first = Translation("in in in in in", -1.0, 3, ("loop",))
+    (found,) = moody(translator).mend(["a b"], [["a", "b"]], [first], "deu_Latn")
+    assert len(translator.sizes) == 1  # the second decoding alone
+    assert found == Translation("gut", -3.0, 2, ("redecoded",))
+    worse = moody(Moody(second="<unk> " * 9)).mend(["a b"], [["a", "b"]], [first], "deu_Latn")
+    assert worse == [first]
 
 
 def test_without_guards_nothing_is_decoded_twice() -> None:
