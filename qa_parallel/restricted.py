@@ -33,9 +33,8 @@ _CANDIDATES = "vmap.txt"
 class Restricted:
     """An engine that decodes within a list; what the list does not reach has the whole model.
 
-    Whole are decoded: a source whose names are not in the list, and, where guards are on, what
-    is flagged: a second time, with stronger settings, and from the start if it is flagged still.
-    What has a flag in the end would have had it without a list too.
+    Whole are decoded: a source whose names are not in the list, and, where guards are on, once
+    more with stronger settings what is flagged still after its second decoding within the list.
 
     Parameters
     ----------
@@ -79,11 +78,8 @@ class Restricted:
         fill(near, self.narrow.translate(*some(near), target, on_batch))
         fill(far, self.whole.translate(*some(far), target, on_batch))
         if self.whole.settings.guards:
-            bad = [index for index in near if done[index].flags]
-            first = [done[index] for index in bad]
-            fill(bad, self.whole.mend(*some(bad), first, target, again))
-            bad = [index for index in bad if set(done[index].flags) - {REDECODED}]
-            fill(bad, self.whole.translate(*some(bad), target, again))
+            bad = [index for index in near if set(done[index].flags) - {REDECODED}]
+            fill(bad, self.whole.mend(*some(bad), [done[index] for index in bad], target, again))
         return [done[index] for index in range(len(texts))]
 
 
