@@ -34,6 +34,8 @@ _ROOM_VERSION = 2
 _LEAST = 16
 # A small window is cut into so many batches for each worker, of at least so many tokens.
 _SHARES, _SMALL = 4, 256
+# Digits of a log-probability that are kept: the texts beside it in a batch move the last ones.
+_DIGITS = 4
 # Positions kept free for the language token, </s> and the model's own offset.
 _RESERVED = 8
 # Classes of source length. A batch holds one class, and the room depends on the class alone:
@@ -194,7 +196,8 @@ class Engine:
         plain = self.score([item.tokens for item in changed], texts, target)
         better = {}
         for item, (logprob, count) in zip(changed, plain, strict=True):
-            again = replace(second[item.index], logprob=logprob, tokens=count)
+            scored = round(logprob, _DIGITS)
+            again = replace(second[item.index], logprob=scored, tokens=count)
             if _rank(again) > _rank(first[item.index]):
                 better[item.index] = replace(again, flags=(*again.flags, REDECODED))
         return better
@@ -346,7 +349,7 @@ class Engine:
             flags = guards.faults(item.text, text, item.tokens, body, end)
             # CTranslate2 divides by length ** penalty, the forced prefix counted; undo it.
             logprob = result.scores[0] * (len(tokens) + skip) ** self.settings.length_penalty
-            yield item, Translation(text, logprob, max(1, len(tokens)), flags)
+            yield item, Translation(text, round(logprob, _DIGITS), max(1, len(tokens)), flags)
 
 
 def _items(texts: Sequence[str], tokens: Sequence[list[str]]) -> list[_Item]:

@@ -57,7 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.folders", "stages.vocabulary", "store", "translate",
     },
     "stages.cluster": {
-        "engine", "models", "sources", "stages.folders", "stages.windows", "store", "translate",
+        "engine", "language_text", "models", "restricted", "sources", "stages.folders",
+        "stages.vocabulary", "stages.windows", "store", "translate",
     },
     "stages.translate": {
         "dataset", "engine", "language_text", "models", "sources", "stages.cluster",
