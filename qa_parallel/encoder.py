@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -29,6 +30,7 @@ Vectors = npt.NDArray[np.float32]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
+DEMO = "demo"
 # Longest text, in tokens, where neither the model nor the user says less.
 _MAX_TOKENS = 512
 # Padded tokens of a batch: on a CPU more of them fall out of its cache.
@@ -49,7 +51,7 @@ class EncoderSettings(BaseModel):
     Attributes
     ----------
     encoder:
-        Folder. None: vectors are given instead.
+        Folder, or "demo", the encoder half of the demonstration model. None: vectors are given.
     pooling:
         "mean" of the last hidden states, or that of the first token ("cls"). None: what the folder
         says, else mean.
@@ -66,7 +68,7 @@ class EncoderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: Path | None = None
+    encoder: str | None = None
     pooling: Pooling | None = None
     query_prefix: str | None = None
     passage_prefix: str | None = None
@@ -120,9 +122,9 @@ class Encoder:
         """Ids of each text behind the prefix, special tokens included, cut at `max_length`."""
         # lone surrogates, which JSON can hold, have no bytes
         whole = [(prefix + text).encode("utf-8", "replace").decode() for text in texts]
-        found: list[list[int]] = self.tokenizer(
-            whole, truncation=True, max_length=self.max_length
-        )["input_ids"]
+        found: list[list[int]] = self.tokenizer(whole, truncation=True, max_length=self.max_length)[
+            "input_ids"
+        ]
         return found
 
     def pad(self, ids: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
@@ -226,6 +228,23 @@ def _batches(order: list[int], lengths: list[int], budget: int) -> list[list[int
     return batches
 
 
+def find_encoder(name: str) -> Path:
+    """The folder of an encoder; "demo" is that of the demonstration model.
+
+    Raises
+    ------
+    ModelError
+        There is no such folder.
+    """
+    folder = Path(str(files("qa_parallel").joinpath("demo", "hf"))) if name == DEMO else Path(name)
+    if not folder.is_dir():
+        raise ModelError(
+            f"expected the folder of an encoder, or {DEMO!r}, found no folder {name}",
+            "check the path; `hf download NAME --local-dir FOLDER` fetches a model of the Hub",
+        )
+    return folder
+
+
 def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encoder:
     """The encoder in `folder`; of an M2M-100 or NLLB model, its encoder half.
 
@@ -255,7 +274,7 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
             f"expected a length of at most {positions} tokens for {folder}, found {wanted}",
             "that is as many as the model has positions for",
         )
-    encoder = Encoder(
+    return Encoder(
         model.to(device).eval(),
         tokenizer,
         settings.pooling or layout.pooling or "mean",
@@ -266,14 +285,20 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
         layout.languages,
         digest(folder),
     )
-    return encoder
 
 
 def digest(folder: Path) -> str:
     """SHA-256 of all that a folder's vectors depend on: weights, tokenizer, configuration."""
     names = sorted(
         path
-        for pattern in ("*.safetensors", "*.json", "*.model", "*.txt", "*/*.safetensors", "*/*.json")
+        for pattern in (
+            "*.safetensors",
+            "*.json",
+            "*.model",
+            "*.txt",
+            "*/*.safetensors",
+            "*/*.json",
+        )
         for path in folder.glob(pattern)
         if path.name != _RECORD
     )
@@ -284,8 +309,9 @@ def digest(folder: Path) -> str:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the progress bars and reports of transformers."""
-    from transformers.utils import logging
+    from transformers import utils
 
+    logging: Any = utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -393,7 +419,7 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
 def _positions(model: Any) -> int:
     """Most tokens that the model has positions for."""
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
-    if hasattr(table, "num_embeddings"):
+    if table is not None and hasattr(table, "num_embeddings"):
         offset = 0 if table.padding_idx is None else table.padding_idx + 1
         return int(table.num_embeddings - offset)
     return int(getattr(model.config, "max_position_embeddings", None) or _MAX_TOKENS)
@@ -433,7 +459,9 @@ def _load_head(folder: Path) -> torch.nn.Module:
             f"found {config.get('activation_function')}"
             f"{'' if weights.is_file() else ' and no model.safetensors'}",
         )
-    linear = torch.nn.Linear(config["in_features"], config["out_features"], config.get("bias", True))
+    linear = torch.nn.Linear(
+        config["in_features"], config["out_features"], config.get("bias", True)
+    )
     state = {key.removeprefix("linear."): value for key, value in load_file(weights).items()}
     linear.load_state_dict(state)
     return torch.nn.Sequential(linear, activation())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,8 @@ class EvaluateSettings(EncoderSettings):
 
     Attributes
     ----------
+    embeddings:
+        File of vectors with their ids, in place of an encoder.
     candidates:
         A sentence alone, or followed by the passage that it stands in.
     titles:
@@ -48,14 +51,18 @@ class EvaluateSettings(EncoderSettings):
         folders, as is usual there.
     debias:
         Take from each vector the mean of its side, queries or candidates, in its language.
+    cache:
+        Folder in which vectors are kept; None = $QA_PARALLEL_CACHE or ~/.cache/qa-parallel.
     strategy, seed:
         How the encoder was trained, for the records; results that differ in the seed alone are
         averaged before they are compared.
     """
 
+    embeddings: Path | None = None
     candidates: Candidates = "sentence"
     titles: bool | None = None
     debias: bool = False
+    cache: Path | None = None
     strategy: str | None = None
     seed: int | None = Field(default=None, ge=0)
 
@@ -74,6 +81,8 @@ class Task:
         Language → [start, end) of its candidates.
     rows, columns, gains:
         What is relevant: query, candidate, grade; sorted by query.
+    owners:
+        The number of the block that each of `columns` is in.
 
     Raises
     ------
@@ -95,13 +104,16 @@ class Task:
         )
         if pairs.is_empty():
             raise SourceError(
-                f"{self.name}: expected queries with relevant candidates, found {self.queries.height:,}"
-                f" queries, {self.candidates.height:,} candidates and no pair of them",
+                f"{self.name}: expected queries with relevant candidates, found "
+                f"{self.queries.height:,} queries, {self.candidates.height:,} candidates and no "
+                "pair of them",
                 "retrieval needs passages, and where the answer stands in them, or judgements",
             )
         self.rows, self.columns = pairs["row"].to_numpy(), pairs["column"].to_numpy()
         self.gains = pairs["relevance"].cast(pl.Float64).to_numpy()
         self.blocks = _blocks(self.candidates["language"])
+        starts = [start for start, _ in self.blocks.values()]
+        self.owners = np.searchsorted(starts, self.columns, "right") - 1
 
     @property
     def questions(self) -> list[str]:
@@ -125,8 +137,8 @@ class Task:
 
     def spans_languages(self) -> bool:
         """Whether a query has relevant candidates in several languages."""
-        languages = np.searchsorted([start for start, _ in self.blocks.values()], self.columns, "right")
-        return len(np.unique(np.stack([self.rows, languages]), axis=1).T) > len(np.unique(self.rows))
+        runs = np.unique(self.rows.astype(np.int64) * len(self.blocks) + self.owners)
+        return len(runs) > len(np.unique(self.rows))
 
 
 @dataclass(frozen=True)
@@ -209,7 +221,8 @@ def debias(vectors: Vectors, languages: pl.Series) -> Vectors:
     for name in languages.unique().to_list():
         mine = names == name
         found[mine] = vectors[mine] - vectors[mine].mean(axis=0)
-    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    return found
 
 
 def summarise(found: Found, **record: Any) -> pl.DataFrame:
@@ -289,13 +302,12 @@ def _blocks(languages: pl.Series) -> dict[str, tuple[int, int]]:
 
 def _within(task: Task, before: npt.NDArray[np.int64]) -> pl.DataFrame:
     """Values of the runs over the candidates of one language each."""
-    starts = [start for start, _ in task.blocks.values()]
-    block = np.searchsorted(starts, task.columns, "right") - 1
-    ranks = 1 + before[np.arange(len(before)), block]
-    numbers = task.rows.astype(np.int64) * len(starts) + block
+    size = len(task.blocks)
+    ranks = 1 + before[np.arange(len(before)), task.owners]
+    numbers = task.rows.astype(np.int64) * size + task.owners
     groups, values = measure(numbers, ranks, task.gains)
-    frame = _frame(task, groups // len(starts), values).with_columns(
-        candidate_language=pl.Series(np.array(list(task.blocks))[groups % len(starts)]),
+    frame = _frame(task, groups // size, values).with_columns(
+        candidate_language=pl.Series(np.array(list(task.blocks))[groups % size]),
         rank_distance=pl.lit(None, dtype=pl.Float64),
     )
     same = pl.col("query_language") == pl.col("candidate_language")
@@ -348,7 +360,9 @@ def _counts(task: Task, values: pl.DataFrame) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for (setting,), mine in values.group_by("setting", maintain_order=True):
         runs = mine.group_by(_KEY).len()
-        without = sum(asked[row["query_language"]] - row["len"] for row in runs.iter_rows(named=True))
+        without = sum(
+            asked[row["query_language"]] - row["len"] for row in runs.iter_rows(named=True)
+        )
         found[str(setting)] = {"runs": runs.height, "queries": mine.height, "without": without}
         if setting == MULTILINGUAL:
             found[str(setting)]["single"] = mine["rank_distance"].null_count()

@@ -6,6 +6,7 @@ order of ids where candidates are sorted by them. Every candidate has a rank, so
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,7 +58,7 @@ def standings(
     for number, (start, end) in enumerate(blocks):
         ordered = np.sort(scores[:, start:end], axis=1)
         tops.append(ordered[:, -depth:])
-        for row, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for row, (first, last) in enumerate(itertools.pairwise(edges)):
             mine = own[first:last]
             lower = np.searchsorted(ordered[row], mine, "left")
             upper = np.searchsorted(ordered[row], mine, "right")
@@ -111,13 +112,13 @@ def measure(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers,
     place = np.arange(len(ranks)) - np.repeat(starts, counts) + 1
 
     def total(values: Values) -> Values:
-        return np.add.reduceat(values.astype(np.float64), starts) if len(starts) else values
+        return np.add.reduceat(values, starts) if len(starts) else values
 
     first, last = ranks[starts], ranks[starts + counts - 1]
     ideal = gains[np.lexsort((-gains, groups[order]))]
     found = {"map": total(place / ranks) / counts, "mrr": 1 / first}
     for k in RECALL:
-        found[f"recall@{k}"] = total(ranks <= k) / counts
+        found[f"recall@{k}"] = total((ranks <= k).astype(np.float64)) / counts
     best = total(_discounted(ideal, place))
     found[f"ndcg@{NDCG}"] = total(_discounted(gains, ranks)) / best
     found["rank_distance"] = np.where(counts > 1, last - first, np.nan)

@@ -1,7 +1,7 @@
 """The vectors of an evaluation set: made by an encoder, what was made before not again, or given.
 
-    vectors = encode(texts, encoder, prefix="query: ", cache=folder)
-    vectors = given(Path("vectors.npz"), ids)
+vectors = encode(texts, encoder, prefix="query: ", cache=folder)
+vectors = given(Path("vectors.npz"), ids)
 """
 
 from __future__ import annotations
@@ -110,4 +110,5 @@ def given(path: Path, ids: Sequence[str]) -> Vectors:
     found = vectors[[places[one] for one in ids]].astype(np.float32)
     if not np.isfinite(found).all():
         raise SourceError(f"expected finite numbers in {path}, found NaN or infinity")
-    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    return np.asarray(found)

@@ -48,7 +48,7 @@ def test_measures_by_hand() -> None:
     assert names.tolist() == [3, 8]
     assert set(found) == set(MEASURES)
     gain = (1 / np.log2(2) + 3 / np.log2(4)) / (3 / np.log2(2) + 1 / np.log2(3) + 1 / np.log2(4))
-    expected = {
+    expected: dict[str, list[float]] = {
         "map": [(1 / 1 + 2 / 3 + 3 / 20) / 3, 1 / 2],
         "mrr": [1, 1 / 2],
         "recall@1": [1 / 3, 0],
@@ -82,9 +82,7 @@ def test_the_same_as_trec_eval(seed: int) -> None:
     rows, columns = np.nonzero(grades)
     cut = int(random.integers(1, size))
     before, _ = standings(scores, [(0, cut), (cut, size)], rows, columns, 10)
-    names, found = measure(
-        rows, 1 + before.sum(axis=1), grades[rows, columns].astype(np.float64)
-    )
+    names, found = measure(rows, 1 + before.sum(axis=1), grades[rows, columns].astype(np.float64))
     ids = [f"d{size - column:04d}" for column in range(size)]
     qrels = [
         ir_measures.Qrel(str(row), ids[column], int(grades[row, column]))
