@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -38,21 +39,31 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"\n{one['signature']}\n", style="dim")
 
 
-def differences(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """A row a set, setting and measure: both values, their difference and how sure it is."""
+def differences(rows: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """For each set and system a table: both values, their difference and how sure it is."""
+    for _, group in itertools.groupby(rows, lambda row: (row["dataset"], row["system"])):
+        mine = list(group)
+        first = mine[0]
+        yield Text(
+            f"{first['dataset']}: {first['system']} against {first['baseline']}, paired bootstrap "
+            f"over {max(row['questions'] for row in mine):,} questions"
+        )
+        yield _differences(mine)
+
+
+def _differences(rows: Iterable[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("dataset", "setting", "measure"):
+    for name in ("setting", "measure"):
         table.add_column(name, no_wrap=True)
     for name in ("baseline", "system", "difference", "95 %", "p"):
         table.add_column(name, justify="right")
     for row in rows:
         show = _format(row["measure"])
         table.add_row(
-            row["dataset"],
             row["setting"],
             _NAMES.get(row["measure"], row["measure"]),
             show(row["first"]),
-            f"{show(row['second'])}",
+            show(row["second"]),
             f"{row['difference']:+.4f}" if show is _part else f"{row['difference']:+,.1f}",
             f"{show(row['low'])} … {show(row['high'])}",
             f"{row['p']:.3f}",

@@ -58,14 +58,16 @@ def standings(
     for number, (start, end) in enumerate(blocks):
         ordered = np.sort(scores[:, start:end], axis=1)
         tops.append(ordered[:, -depth:])
+        lower, upper = np.empty((2, len(rows)), dtype=np.int64)
         for row, (first, last) in enumerate(itertools.pairwise(edges)):
             mine = own[first:last]
-            lower = np.searchsorted(ordered[row], mine, "left")
-            upper = np.searchsorted(ordered[row], mine, "right")
-            before[first:last, number] = end - start - upper
-            for pair in first + np.flatnonzero(upper - lower):
-                earlier = scores[row, start : min(end, columns[pair])]
-                before[pair, number] += np.count_nonzero(earlier == own[pair])
+            lower[first:last] = ordered[row].searchsorted(mine, "left")
+            upper[first:last] = ordered[row].searchsorted(mine, "right")
+        before[:, number] = end - start - upper
+        itself = (columns >= start) & (columns < end)
+        for pair in np.flatnonzero(upper - lower > itself):
+            earlier = scores[rows[pair], start : min(end, columns[pair])]
+            before[pair, number] += np.count_nonzero(earlier == own[pair])
     return before, _head(tops, depth)
 
 

@@ -80,6 +80,8 @@ def given(path: Path, ids: Sequence[str]) -> Vectors:
         not finite.
     """
     hint = "write it with numpy.savez(path, ids=ids, vectors=vectors), ids as text"
+    if not zipfile.is_zipfile(path):  # anything else numpy takes for a pickle
+        raise SourceError(f"expected an .npz file with vectors, found another at {path}", hint)
     try:
         with np.load(path, allow_pickle=False) as file:
             names, vectors = file["ids"], file["vectors"]

@@ -87,7 +87,7 @@ def evaluation(evaluated: Evaluated) -> None:
 def differences(rows: Iterable[Mapping[str, Any]]) -> None:
     from qa_parallel import evaluation_report
 
-    render([evaluation_report.differences(rows)])
+    render(evaluation_report.differences(rows))
 
 
 def render(parts: Iterable[Any]) -> None:
