@@ -1,4 +1,4 @@
-"""Translations that are already known, on disk, so that no segment is translated twice."""
+"""What is already known of a text, on disk: no segment is translated, or encoded, twice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from qa_parallel.errors import StoreError
 
@@ -30,16 +34,18 @@ class Translation:
     flags: tuple[str, ...] = ()
 
 
-class TranslationCache:
-    """A SQLite file per (model digest, decoding settings, source, target); keys are texts.
+class _Cache:
+    """A SQLite file whose keys are texts; a subclass says what it knows of them.
 
-    What a `store` call is given becomes visible whole or not at all, also after `kill -9`: a
-    run that is killed and started again therefore meets the same cache at the same places as
-    an unbroken one, and translates the same batches.
+    What a `store` call is given becomes visible whole or not at all, also after `kill -9`.
     """
+
+    kind: str
+    columns: dict[str, str]
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns.items())
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Writers of two runs wait for each other; a minute is far beyond one transaction.
@@ -49,43 +55,38 @@ class TranslationCache:
             # with the rows themselves in that order each new one would rewrite a page of others.
             with self._db:
                 self._db.execute(
-                    "CREATE TABLE IF NOT EXISTS translations (key BLOB PRIMARY KEY, text TEXT, "
-                    "logprob REAL, tokens INTEGER, flags TEXT)"
+                    f"CREATE TABLE IF NOT EXISTS {self.kind}s (key BLOB PRIMARY KEY, {columns})"
                 )
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
-                f"cannot use the translation cache {path}: {error}",
+                f"cannot use the {self.kind} cache {path}: {error}",
                 "delete that file if it is broken, or name another folder with --cache",
             ) from None
 
     def close(self) -> None:
         self._db.close()
 
-    def known(self, texts: Sequence[str]) -> dict[str, Translation]:
-        """The translations of those `texts` that are in the cache."""
+    def _select(self, texts: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """A text, then its columns, for those `texts` that are in the cache."""
         by_key = {_key(text): text for text in texts}
-        found: dict[str, Translation] = {}
         with self._guarded():
             for keys in _slices(sorted(by_key), _IN):
                 marks = ",".join("?" * len(keys))
                 rows = self._db.execute(
-                    "SELECT key, text, logprob, tokens, flags FROM translations "
+                    f"SELECT key, {', '.join(self.columns)} FROM {self.kind}s "
                     f"WHERE key IN ({marks})",
                     keys,
                 )
-                for key, text, logprob, tokens, flags in rows:
-                    found[by_key[key]] = Translation(text, logprob, tokens, _split(flags))
-        return found
+                for key, *values in rows:
+                    yield by_key[key], *values
 
-    def store(self, translations: Mapping[str, Translation]) -> None:
-        """Add `translations` (source text to translation) in one transaction."""
+    def _insert(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Rows of a text and its columns, in one transaction."""
         # In the order of the keys, so that each page of the tree is written once.
-        rows = sorted(
-            (_key(source), item.text, item.logprob, item.tokens, ",".join(item.flags))
-            for source, item in translations.items()
-        )
+        keyed = sorted((_key(text), *values) for text, *values in rows)
+        marks = ",".join("?" * (1 + len(self.columns)))
         with self._guarded(), self._db:
-            self._db.executemany("INSERT OR REPLACE INTO translations VALUES (?,?,?,?,?)", rows)
+            self._db.executemany(f"INSERT OR REPLACE INTO {self.kind}s VALUES ({marks})", keyed)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -93,19 +94,60 @@ class TranslationCache:
             yield
         except sqlite3.OperationalError as error:
             raise StoreError(
-                f"the translation cache {self.path} failed: {error}",
+                f"the {self.kind} cache {self.path} failed: {error}",
                 "free some disk space, or name another folder with --cache; "
                 "then start the same command again",
             ) from None
         except sqlite3.Error as error:
             raise StoreError(
-                f"the translation cache {self.path} is damaged: {error}",
-                "delete that file: what it held is translated again",
+                f"the {self.kind} cache {self.path} is damaged: {error}",
+                "delete that file: what it held is made again",
             ) from None
 
 
+class TranslationCache(_Cache):
+    """A file per (model digest, decoding settings, source, target).
+
+    A run that is killed and started again meets the same cache at the same places as an unbroken
+    one, and translates the same batches.
+    """
+
+    kind = "translation"
+    columns = {"text": "TEXT", "logprob": "REAL", "tokens": "INTEGER", "flags": "TEXT"}  # noqa: RUF012
+
+    def known(self, texts: Sequence[str]) -> dict[str, Translation]:
+        """The translations of those `texts` that are in the cache."""
+        return {
+            source: Translation(text, logprob, tokens, _split(flags))
+            for source, text, logprob, tokens, flags in self._select(texts)
+        }
+
+    def store(self, translations: Mapping[str, Translation]) -> None:
+        """Add `translations` (source text to translation) in one transaction."""
+        self._insert(
+            (source, item.text, item.logprob, item.tokens, ",".join(item.flags))
+            for source, item in translations.items()
+        )
+
+
+class VectorCache(_Cache):
+    """A file per (model digest, settings of the encoder)."""
+
+    kind = "vector"
+    columns = {"vector": "BLOB"}  # noqa: RUF012
+
+    def known(self, texts: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """The vectors of those `texts` that are in the cache."""
+        return {text: np.frombuffer(data, "<f4") for text, data in self._select(texts)}
+
+    def store(self, texts: Sequence[str], vectors: npt.NDArray[np.float32]) -> None:
+        """Add a vector for each text in one transaction."""
+        rows = vectors.astype("<f4")
+        self._insert((text, row.tobytes()) for text, row in zip(texts, rows, strict=True))
+
+
 def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _split(flags: str) -> tuple[str, ...]:

@@ -1,108 +1,487 @@
-"""Texts to vectors: a Hugging Face encoder, or the encoder half of a translation model."""
+"""Texts to vectors of length 1: a Hugging Face encoder, a sentence-transformers folder, or the
+encoder half of an M2M-100 or NLLB model.
+
+    encoder = load_encoder(Path("multilingual-e5-small"))
+    vectors = encoder(["Where did the mill stand?"], prefix="query: ")
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
 
+from qa_parallel import store
 from qa_parallel.errors import ModelError
 
+if TYPE_CHECKING:
+    import torch
+
 Vectors = npt.NDArray[np.float32]
+Pooling = Literal["mean", "cls"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
-_BATCH_TOKENS = 8192
+DEMO = "demo"
+# Longest text, in tokens, where neither the model nor the user says less.
 _MAX_TOKENS = 512
+# Padded tokens of a batch: on a CPU more of them fall out of its cache.
+_BATCH_TOKENS = {"cpu": 2048, "cuda": 65_536}
+
+# The layout of sentence-transformers.
+_MODULES = "modules.json"
+_PROMPTS = "config_sentence_transformers.json"
+_LENGTH = "sentence_bert_config.json"
+# What our trainer leaves beside it: languages that the encoder was trained on.
+_RECORD = "qa_parallel.json"
+_POOLING_KEYS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
+class EncoderSettings(BaseModel):
+    """Which encoder, and how texts are put to it.
+
+    Attributes
+    ----------
+    encoder:
+        Folder, or "demo", the encoder half of the demonstration model. None: vectors are given.
+    pooling:
+        "mean" of the last hidden states, or that of the first token ("cls"). None: what the folder
+        says, else mean.
+    query_prefix, passage_prefix:
+        Stand in front of questions and of candidates. None: what the folder says, else nothing.
+    max_length:
+        Tokens, special ones and prefix included; what is longer is cut. None: what the folder
+        says, at most 512.
+    precision:
+        "auto" is bfloat16 on a GPU that has it, else float32.
+    device:
+        "auto" takes the GPU, if there is one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoder: str | None = None
+    pooling: Pooling | None = None
+    query_prefix: str | None = None
+    passage_prefix: str | None = None
+    max_length: int | None = Field(default=None, ge=3)
+    precision: Precision = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+@dataclass
 class Encoder:
-    """A loaded encoder: mean of the last hidden states, scaled to length 1.
+    """A loaded encoder.
 
-    Parameters
+    Attributes
     ----------
     model, tokenizer:
         As transformers loads them.
-    prefix:
-        Stands in front of every text: E5 wants "query: ".
+    pooling, max_length:
+        As in `EncoderSettings`.
+    heads:
+        Layers after the pooling (LaBSE has one), with their configuration.
+    query_prefix, passage_prefix:
+        What the folder says that the encoder wants; not applied by itself.
+    languages:
+        NLLB codes of the languages that it was trained on. None: nobody knows.
+    digest:
+        SHA-256 of weights, tokenizer and configuration. Empty for one that comes from no folder.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, prefix: str = "") -> None:
-        self._model, self._tokenizer, self.prefix = model, tokenizer, prefix
+    model: Any
+    tokenizer: Any
+    pooling: Pooling = "mean"
+    max_length: int = _MAX_TOKENS
+    heads: list[tuple[torch.nn.Module, dict[str, Any]]] = field(default_factory=list)
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    languages: tuple[str, ...] | None = None
+    digest: str = ""
 
-    def __call__(self, texts: Sequence[str]) -> Vectors:
+    @property
+    def body(self) -> Any:
+        """The torch module that runs: the model, or its encoder half."""
+        return self.model.get_encoder() if self.model.config.is_encoder_decoder else self.model
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """All that a trainer trains."""
+        yield from self.body.parameters()
+        for head, _ in self.heads:
+            yield from head.parameters()
+
+    def tokenize(self, texts: Sequence[str], prefix: str = "") -> list[list[int]]:
+        """Ids of each text behind the prefix, special tokens included, cut at `max_length`."""
+        # lone surrogates, which JSON can hold, have no bytes
+        whole = [(prefix + text).encode("utf-8", "replace").decode() for text in texts]
+        found: list[list[int]] = self.tokenizer(whole, truncation=True, max_length=self.max_length)[
+            "input_ids"
+        ]
+        return found
+
+    def pad(self, ids: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """Input of the model: ids and mask of shape (texts, longest), on the model's device."""
+        import torch
+
+        width = max(map(len, ids))
+        pad = self.tokenizer.pad_token_id or 0
+        tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids])
+        lengths = torch.tensor([len(row) for row in ids])
+        mask = (torch.arange(width) < lengths.unsqueeze(1)).long()
+        device = next(self.body.parameters()).device
+        return {"input_ids": tokens.to(device), "attention_mask": mask.to(device)}
+
+    def vectors(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Vectors of length 1, float32, of shape (texts, dimensions); gradients flow."""
+        import torch
+
+        states = self.body(**batch).last_hidden_state
+        pooled = pool(states, batch["attention_mask"], self.pooling)
+        for head, _ in self.heads:
+            pooled = head(pooled)
+        return torch.nn.functional.normalize(pooled.float(), dim=-1)
+
+    def __call__(self, texts: Sequence[str], prefix: str = "") -> Vectors:
         """Vectors of shape (texts, dimensions), in the order of the texts; equal texts once."""
         import torch
 
         distinct = list(dict.fromkeys(texts))
-        ids = self._tokenizer(
-            [self.prefix + text for text in distinct], truncation=True, max_length=_MAX_TOKENS
-        )["input_ids"]
-        order = sorted(range(len(distinct)), key=lambda place: len(ids[place]))
-        found: Any = None
-        with torch.inference_mode():
-            for batch in _batches(order, [len(item) for item in ids]):
-                padded = self._tokenizer.pad(
-                    {"input_ids": [ids[place] for place in batch]}, return_tensors="pt"
-                )
-                vectors = self._pooled(padded)
-                if found is None:
-                    found = np.zeros((len(distinct), vectors.shape[1]), dtype=np.float32)
-                found[batch] = vectors
-        if found is None:
+        if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
-        places = {text: place for place, text in enumerate(distinct)}
+        ids = self.tokenize(distinct, prefix)
+        order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+        parts, device = [], next(self.body.parameters()).device
+        with torch.inference_mode():
+            for batch in _batches(order, [len(row) for row in ids], _BATCH_TOKENS[device.type]):
+                parts.append(self.vectors(self.pad([ids[place] for place in batch])))
+            found = torch.cat(parts).cpu().numpy()
+        places = {distinct[place]: row for row, place in enumerate(order)}
         return np.asarray(found[[places[text] for text in texts]])
 
-    def _pooled(self, batch: Any) -> Vectors:
-        import torch
+    def save(self, folder: Path, languages: Sequence[str] | None = None) -> None:
+        """Write a folder that sentence-transformers and `load_encoder` read.
 
-        states = self._model(**batch).last_hidden_state
-        mask = batch["attention_mask"].unsqueeze(-1).to(states.dtype)
-        mean = (states * mask).sum(1) / mask.sum(1)
-        unit: Vectors = torch.nn.functional.normalize(mean, dim=-1).float().numpy()
-        return unit
+        Parameters
+        ----------
+        folder:
+            Appears whole or not at all; one that is there is replaced.
+        languages:
+            NLLB codes of the languages that it was trained on. None: as before.
+        """
+        aside = folder.with_name(f".{folder.name}.part")
+        store.remove(aside)
+        with quiet():
+            self.model.save_pretrained(aside)
+            self.tokenizer.save_pretrained(aside)
+        parts = [("", "Transformer"), ("1_Pooling", "Pooling")]
+        parts += [(f"{n}_Dense", "Dense") for n in range(2, 2 + len(self.heads))]
+        parts.append((f"{len(parts)}_Normalize", "Normalize"))
+        modules = [
+            {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for n, (path, kind) in enumerate(parts)
+        ]
+        pooling = {key: kind == self.pooling for key, kind in _POOLING_KEYS.items()}
+        store.write_json(aside / "1_Pooling" / "config.json", {
+            "word_embedding_dimension": self.body.config.hidden_size, **pooling,
+        })  # fmt: skip
+        for (path, _), (head, config) in zip(parts[2:], self.heads, strict=False):
+            _save_head(head, config, aside / path)
+        (aside / parts[-1][0]).mkdir()
+        store.write_json(aside / _LENGTH, {"max_seq_length": self.max_length})
+        prompts = {"query": self.query_prefix, "passage": self.passage_prefix}
+        store.write_json(aside / _PROMPTS, {"prompts": prompts, "similarity_fn_name": "cosine"})
+        trained = self.languages if languages is None else languages
+        if trained is not None:
+            store.write_json(aside / _RECORD, {"languages": list(trained)})
+        store.write_bytes(aside / _MODULES, json.dumps(modules, indent=2).encode())
+        store.remove(folder)
+        store.rename(aside, folder)
 
 
-def _batches(order: list[int], lengths: list[int]) -> list[list[int]]:
-    """Neighbours in `order`, as many as the token budget holds once they are padded."""
+def pool(states: torch.Tensor, mask: torch.Tensor, how: Pooling) -> torch.Tensor:
+    """One vector a text, (texts, dimensions), from hidden states (texts, tokens, dimensions).
+
+    `mask` of shape (texts, tokens) is 1 where there is a token. Sums are made in float32.
+    """
+    if how == "cls":
+        return states[:, 0]
+    weights = mask.unsqueeze(-1).float()
+    return ((states.float() * weights).sum(1) / weights.sum(1)).to(states.dtype)
+
+
+def _batches(order: list[int], lengths: list[int], budget: int) -> list[list[int]]:
+    """Neighbours in `order`, as many as the budget of tokens holds once they are padded."""
     batches: list[list[int]] = []
     for place in order:  # the longest of a batch comes last
-        if batches and (len(batches[-1]) + 1) * lengths[place] <= _BATCH_TOKENS:
+        if batches and (len(batches[-1]) + 1) * lengths[place] <= budget:
             batches[-1].append(place)
         else:
             batches.append([place])
     return batches
 
 
-def load_encoder(folder: Path, prefix: str = "") -> Encoder:
-    """The encoder in a Hugging Face folder; of an M2M-100 or NLLB model, its encoder half.
+def find_encoder(name: str) -> Path:
+    """The folder of an encoder; "demo" is that of the demonstration model.
 
     Raises
     ------
     ModelError
-        No such model, no safetensors in it, or torch is not installed.
+        There is no such folder.
+    """
+    folder = Path(str(files("qa_parallel").joinpath("demo", "hf"))) if name == DEMO else Path(name)
+    if not folder.is_dir():
+        raise ModelError(
+            f"expected the folder of an encoder, or {DEMO!r}, found no folder {name}",
+            "check the path; `hf download NAME --local-dir FOLDER` fetches a model of the Hub",
+        )
+    return folder
+
+
+def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encoder:
+    """The encoder in `folder`; of an M2M-100 or NLLB model, its encoder half.
+
+    What `settings` leave open, the folder says, if it has the layout of sentence-transformers.
+
+    Raises
+    ------
+    ModelError
+        No such model, no safetensors in it, weights missing, a module or a pooling that is not
+        known, a length that the model has no positions for, or torch is not installed.
     """
     try:
         import torch
-        from transformers import AutoModel, AutoTokenizer
     except ImportError:
         raise ModelError(
             "an encoder needs torch, which is not installed", "pip install 'qa-parallel[train]'"
         ) from None
-    config = folder / "config.json"
-    if not config.is_file():
+    settings = settings or EncoderSettings()
+    layout = _layout(folder)
+    device = _device(settings)
+    precision = _precision(settings, device)
+    model, tokenizer = _load(folder / layout.transformer, getattr(torch, precision))
+    positions = _positions(model)
+    wanted = settings.max_length or layout.max_length or min(_MAX_TOKENS, positions)
+    if wanted > positions:
         raise ModelError(
-            f"expected a Hugging Face encoder in {folder}, found no config.json there",
-            "give the folder of the model",
+            f"expected a length of at most {positions} tokens for {folder}, found {wanted}",
+            "that is as many as the model has positions for",
         )
-    kind = json.loads(config.read_text("utf-8")).get("model_type")
+    return Encoder(
+        model.to(device).eval(),
+        tokenizer,
+        settings.pooling or layout.pooling or "mean",
+        wanted,
+        [(_load_head(one).to(device, model.dtype).eval(), _read(one)) for one in layout.heads],
+        layout.prompts.get("query") or "",
+        layout.prompts.get("passage") or layout.prompts.get("document") or "",
+        layout.languages,
+        digest(folder),
+    )
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of all that a folder's vectors depend on: weights, tokenizer, configuration."""
+    names = sorted(
+        path
+        for pattern in (
+            "*.safetensors",
+            "*.json",
+            "*.model",
+            "*.txt",
+            "*/*.safetensors",
+            "*/*.json",
+        )
+        for path in folder.glob(pattern)
+        if path.name != _RECORD
+    )
+    listing = "".join(f"{store.digest(path)}  {path.relative_to(folder)}\n" for path in names)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars and reports of transformers."""
+    from transformers import utils
+
+    logging: Any = utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
-        model = AutoModel.from_pretrained(folder, use_safetensors=True, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What a folder says of itself; the parts of sentence-transformers where it has them."""
+
+    transformer: str = ""
+    pooling: Pooling | None = None
+    max_length: int | None = None
+    heads: tuple[Path, ...] = ()
+    prompts: dict[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] | None = None
+
+
+def _layout(folder: Path) -> _Layout:
+    known = folder / _RECORD
+    languages = tuple(_json(known)["languages"]) if known.is_file() else None
+    if not (folder / _MODULES).is_file():
+        if not (folder / "config.json").is_file():
+            raise ModelError(
+                f"expected a Hugging Face encoder in {folder}, found no config.json there",
+                "give the folder of the model",
+            )
+        return _Layout(languages=languages)
+    paths: dict[str, list[str]] = {}
+    for module in _json(folder / _MODULES):
+        paths.setdefault(str(module["type"]).rpartition(".")[2], []).append(str(module["path"]))
+    unknown = set(paths) - {"Transformer", "Pooling", "Dense", "Normalize"}
+    if unknown or len(paths.get("Transformer", ())) != 1:
+        raise ModelError(
+            f"expected modules Transformer, Pooling, Dense and Normalize in {folder}, "
+            f"found {', '.join(sorted(unknown)) or 'no one Transformer'}",
+            "other layouts of sentence-transformers are not supported: give vectors instead",
+        )
+    home = paths["Transformer"][0]
+    length = folder / home / _LENGTH
+    prompts = folder / _PROMPTS
+    return _Layout(
+        home,
+        _pooling(folder / paths["Pooling"][0]) if "Pooling" in paths else None,
+        _json(length).get("max_seq_length") if length.is_file() else None,
+        tuple(folder / path for path in paths.get("Dense", ())),
+        _json(prompts).get("prompts") or {} if prompts.is_file() else {},
+        languages,
+    )
+
+
+def _pooling(folder: Path) -> Pooling:
+    config = _read(folder)
+    modes = config.get("pooling_mode") or [
+        _POOLING_KEYS.get(key, key)
+        for key, value in config.items()
+        if key.startswith("pooling_mode_") and value
+    ]
+    modes = [modes] if isinstance(modes, str) else list(modes)
+    for kind in get_args(Pooling):
+        if modes == [kind]:
+            return kind  # type: ignore[no-any-return]
+    raise ModelError(
+        f"expected mean or cls pooling in {folder}, found {', '.join(modes) or 'none'}",
+        "other poolings are not supported: give vectors instead",
+    )
+
+
+def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Model and tokenizer, without what vectors have no use for: pooler and decoder."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]):
+            config = AutoConfig.from_pretrained(folder)
+            if config.is_encoder_decoder:
+                if config.model_type != "m2m_100":
+                    raise ValueError(f"of encoder-decoders only m2m_100, not {config.model_type}")
+                config.decoder_layers = 0
+            model, found = AutoModel.from_pretrained(
+                folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
-    half = model.get_encoder() if kind == "m2m_100" else model
-    return Encoder(half.eval(), tokenizer, prefix)
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise ModelError(
+            f"expected all weights of {config.model_type} in {folder}, found {len(missing)} "
+            f"missing, such as {missing[0]}",
+            "the folder is incomplete, or its config.json belongs to another model",
+        )
+    return model, tokenizer
+
+
+def _positions(model: Any) -> int:
+    """Most tokens that the model has positions for."""
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    if table is not None and hasattr(table, "num_embeddings"):
+        offset = 0 if table.padding_idx is None else table.padding_idx + 1
+        return int(table.num_embeddings - offset)
+    return int(getattr(model.config, "max_position_embeddings", None) or _MAX_TOKENS)
+
+
+def _device(settings: EncoderSettings) -> str:
+    import torch
+
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("expected a GPU that torch can use, found none", "choose the device cpu")
+    if settings.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return settings.device
+
+
+def _precision(settings: EncoderSettings, device: str) -> str:
+    import torch
+
+    if settings.precision != "auto":
+        return settings.precision
+    helps = device == "cuda" and torch.cuda.is_bf16_supported()
+    return "bfloat16" if helps else "float32"
+
+
+def _load_head(folder: Path) -> torch.nn.Module:
+    """A Dense module of sentence-transformers: linear, then its activation."""
+    import torch
+    from safetensors.torch import load_file
+
+    config = _read(folder)
+    name = str(config.get("activation_function", "")).removeprefix("torch.nn.modules.")
+    activation = getattr(torch.nn, name.rpartition(".")[2], None)
+    weights = folder / "model.safetensors"
+    if config.get("use_residual") or not isinstance(activation, type) or not weights.is_file():
+        raise ModelError(
+            f"expected a Dense module with safetensors and an activation of torch in {folder}, "
+            f"found {config.get('activation_function')}"
+            f"{'' if weights.is_file() else ' and no model.safetensors'}",
+        )
+    linear = torch.nn.Linear(
+        config["in_features"], config["out_features"], config.get("bias", True)
+    )
+    state = {key.removeprefix("linear."): value for key, value in load_file(weights).items()}
+    linear.load_state_dict(state)
+    return torch.nn.Sequential(linear, activation())
+
+
+def _save_head(head: Any, config: dict[str, Any], folder: Path) -> None:
+    from safetensors.torch import save
+
+    state = {f"linear.{key}": value for key, value in head[0].state_dict().items()}
+    store.write_json(folder / "config.json", config)
+    store.write_bytes(folder / "model.safetensors", save(state))
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = _json(folder / "config.json")
+    return found
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"expected JSON in {path}, found: {error}") from None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from qa_parallel.recipe import Recipe
 from qa_parallel.sources import SourceSettings
+from qa_parallel.stages.evaluate import Evaluated, compare_results, evaluate_sets, write_texts
 from qa_parallel.stages.filter import explain, filter_corpus
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
@@ -15,24 +16,28 @@ from qa_parallel.stages.windows import Reporter
 
 __all__ = [
     "Checked",
+    "Evaluated",
     "Outcome",
     "Reporter",
     "check_leakage",
+    "compare_results",
+    "evaluate_sets",
     "explain",
     "filter_corpus",
     "import_parallel",
     "refuse_leaks",
     "run",
     "translate",
+    "write_texts",
 ]
 
 # Folders of the stages of a recipe.
-TRANSLATED, FILTERED, CHECKED = "translated", "filtered", "checked"
+TRANSLATED, FILTERED, CHECKED, EVALUATED = "translated", "filtered", "checked", "evaluated"
 
 
 def run(
     recipe: Recipe, reporter: Reporter, *, overwrite: bool = False, workers: int = 1
-) -> Iterator[tuple[str, Outcome | Checked]]:
+) -> Iterator[tuple[str, Outcome | Checked | Evaluated]]:
     """Run the stages of `recipe` in their order; each outcome is yielded as it is there.
 
     Every stage has a folder of its own in `recipe.out`, and reads that of the stage before.
@@ -71,3 +76,13 @@ def run(
         )
         yield "check-leakage", checked
         refuse_leaks(checked)
+    if recipe.evaluate is not None:
+        yield (
+            "evaluate",
+            evaluate_sets(
+                recipe.evaluate.evalsets(),
+                recipe.evaluate,
+                recipe.out / EVALUATED,
+                overwrite=overwrite,
+            ),
+        )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qa_parallel.errors import QAParallelError, RecipeError
 from qa_parallel.evalsets import EvalSettings, parse_evalset
+from qa_parallel.evaluate import EvaluateSettings
 from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage import LeakageSettings
 from qa_parallel.models import ModelSettings
@@ -32,6 +33,17 @@ class CheckSettings(LeakageSettings):
         return [parse_evalset(f"{name}={path}") for name, path in self.against.items()]
 
 
+class EvaluationSettings(EvaluateSettings):
+    """The stage that evaluates: an encoder, and evaluation sets by name."""
+
+    # name -> path, as in --eval NAME=PATH
+    sets: dict[str, str] = Field(min_length=1)
+
+    def evalsets(self) -> list[EvalSettings]:
+        """The settings of every evaluation set."""
+        return [parse_evalset(f"{name}={path}") for name, path in self.sets.items()]
+
+
 class Recipe(BaseModel):
     """What `qa-parallel run` does: a table per stage, a folder for the outcome.
 
@@ -49,6 +61,7 @@ class Recipe(BaseModel):
     translate: TranslateSettings
     filter: FilterSettings | None = None
     check_leakage: CheckSettings | None = Field(default=None, alias="check-leakage")
+    evaluate: EvaluationSettings | None = None
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -69,14 +82,20 @@ def load_recipe(path: Path) -> Recipe:
         raise RecipeError(f"expected a recipe in UTF-8, found other bytes in {path}") from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not TOML: {error}", "recipes are TOML, not YAML") from None
-    for table, key in (("source", "source"), ("translate", "restrict_vocabulary")):
+    for table, key in (
+        ("source", "source"),
+        ("translate", "restrict_vocabulary"),
+        ("evaluate", "encoder"),
+        ("evaluate", "embeddings"),
+    ):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), str):
             values[table] = {**given, key: _beside(path, given[key])}
-    check = values.get("check-leakage")
-    if isinstance(check, dict) and isinstance(check.get("against"), dict):
-        against = {name: _beside(path, place) for name, place in check["against"].items()}
-        values["check-leakage"] = {**check, "against": against}
+    for table, key in (("check-leakage", "against"), ("evaluate", "sets")):
+        given = values.get(table)
+        if isinstance(given, dict) and isinstance(given.get(key), dict):
+            places = {name: _beside(path, place) for name, place in given[key].items()}
+            values[table] = {**given, key: places}
     return parse(Recipe, values, f"recipe {path.name}")
 
 

@@ -145,6 +145,29 @@ DECISIONS = pl.Schema(
     }
 )
 
+# What an evaluation found. A mean over queries, or, without a query language, over the runs of the
+# setting; the candidates of the multilingual setting are of all languages.
+RESULTS = pl.Schema(
+    {
+        # "map", "mrr", "recall@10" …; "rank_distance"; "share@10", of `candidate_language`
+        "measure": pl.String(),
+        "dataset": pl.String(),
+        # "monolingual" | "cross-lingual" | "multilingual"
+        "setting": pl.String(),
+        "query_language": pl.String(),
+        "candidate_language": pl.String(),
+        "value": pl.Float64(),
+        # how many queries the value is a mean of
+        "queries": pl.Int64(),
+        # "folder@digest"
+        "encoder": pl.String(),
+        # how it was trained, as far as it is known
+        "strategy": pl.String(),
+        "seed": pl.Int64(),
+        "signature": pl.String(),
+    }
+)
+
 
 def check(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.DataFrame:
     """Return `frame` with exactly the columns of `schema`, in its order.

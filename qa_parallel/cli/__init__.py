@@ -6,6 +6,7 @@ import click
 
 from qa_parallel import __version__
 from qa_parallel.cli.check_leakage import check_leakage
+from qa_parallel.cli.evaluate import evaluate
 from qa_parallel.cli.filter import filter_
 from qa_parallel.cli.group import Group
 from qa_parallel.cli.import_ import import_
@@ -20,5 +21,5 @@ def main() -> None:
     """English question-answer data to parallel QA corpora in up to 200 languages."""
 
 
-for command in (translate, import_, languages, filter_, check_leakage, run):
+for command in (translate, import_, languages, filter_, check_leakage, evaluate, run):
     main.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qa_parallel.pipeline import Checked, Outcome
+    from qa_parallel.pipeline import Checked, Evaluated, Outcome
 
 # Columns of tables that go to a file or a pipe.
 _WIDTH = 120
@@ -71,6 +71,23 @@ def leaks(checked: Checked) -> None:
     from qa_parallel import leakage_report
 
     render(leakage_report.describe(checked.report))
+
+
+def evaluation(evaluated: Evaluated) -> None:
+    from qa_parallel import evaluation_report
+
+    done = evaluated.outcome
+    if done is not None and done.complete_before:
+        click.echo(f"{done.folder} is complete already; nothing to do.")
+    render(evaluation_report.describe(evaluated.report))
+    if done is not None:
+        click.echo(f"Results and pictures are in {done.folder}.")
+
+
+def differences(rows: Iterable[Mapping[str, Any]]) -> None:
+    from qa_parallel import evaluation_report
+
+    render(evaluation_report.differences(rows))
 
 
 def render(parts: Iterable[Any]) -> None:

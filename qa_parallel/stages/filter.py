@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def _measure(
         if settings.encoder is not None and encode is None:
             from qa_parallel.encoder import load_encoder
 
-            encode = load_encoder(settings.encoder, settings.prefix)
+            encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
         tell(f"measuring {code}")
         rows = pl.concat(given.frames(code))
         texts = _sources(given, _origins(rows, settings.pivot, given), sources)

@@ -22,6 +22,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ class Bench:
         if options.encoder:
             from qa_parallel.encoder import load_encoder
 
-            self.encode = load_encoder(options.encoder, options.prefix)
+            self.encode = partial(load_encoder(options.encoder), prefix=options.prefix)
         self.console = Console(width=150)
 
     def rejected(
