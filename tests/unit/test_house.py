@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": set(),
     "text": set(),
     "store": {"schema"},
+    "pictures": {"store"},
     "readers": set(),
     "layouts": set(),
     "sources": {"schema", "languages", "readers", "layouts"},

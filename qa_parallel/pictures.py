@@ -1,0 +1,106 @@
+"""Pictures: what a table of numbers looks like. Drawn by matplotlib, without a display."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qa_parallel import store
+from qa_parallel.errors import StoreError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# No date and no version, so that the same numbers give the same file.
+_METADATA: dict[str, dict[str, Any]] = {".svg": {"Date": None, "Creator": None}, ".png": {}}
+_CELL = 0.55  # inches
+_MOST_NUMBERS = 30  # rows or columns; beyond it cells are too small to be read
+
+
+def heat_map(
+    values: Sequence[Sequence[float | None]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    path: Path,
+    *,
+    row_label: str = "",
+    column_label: str = "",
+    number: str = ".3f",
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw a table as coloured cells with their numbers, and write it atomically.
+
+    Parameters
+    ----------
+    values:
+        One sequence a row, one number a column. None is left blank: nothing was measured there.
+    rows, columns:
+        Their names; the first row is at the top.
+    path:
+        Ends in .svg or .png.
+    number:
+        Format of the numbers in the cells, e.g. ".3f" or ",.0f".
+    limits:
+        Values of the lightest and the darkest colour. None = lowest and highest of `values`.
+
+    Raises
+    ------
+    StoreError
+        Another ending than .svg or .png, or the file cannot be written.
+
+    Examples
+    --------
+    >>> heat_map([[0.8, 0.6], [0.5, None]], ["en", "de"], ["en", "de"], "mAP", Path("map.svg"),
+    ...          row_label="query", column_label="passage")  # doctest: +SKIP
+    """
+    figure = _figure(len(rows), len(columns))
+    axes = figure.subplots()
+    cells = [[float("nan") if value is None else float(value) for value in row] for row in values]
+    low, high = limits or _limits(values)
+    image = axes.imshow(cells, cmap="viridis_r", vmin=low, vmax=high, aspect="auto")
+    axes.set_facecolor("0.95")
+    axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(rows)), rows, parse_math=False)
+    axes.set_title(title, parse_math=False)
+    axes.set_xlabel(column_label, parse_math=False)
+    axes.set_ylabel(row_label, parse_math=False)
+    if max(len(rows), len(columns)) <= _MOST_NUMBERS:
+        for y, row in enumerate(values):
+            for x, value in enumerate(row):
+                if value is not None:
+                    dark = high > low and (value - low) / (high - low) > 0.5
+                    text = format(value, number)
+                    colour = "white" if dark else "black"
+                    axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=7)
+    figure.colorbar(image, ax=axes)
+    _save(figure, path)
+
+
+def _limits(values: Sequence[Sequence[float | None]]) -> tuple[float, float]:
+    """The lowest and the highest; (0, 1) where there is nothing or all is the same."""
+    known = [value for row in values for value in row if value is not None]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    return (low, high) if high > low else (min(low, 0.0), max(high, 1.0))
+
+
+def _figure(rows: int, columns: int) -> Figure:
+    """A figure that is no part of pyplot's global state."""
+    from matplotlib.figure import Figure
+
+    width, height = 2.6 + _CELL * columns, 1.8 + _CELL * rows
+    return Figure(figsize=(min(width, 24), min(height, 20)), layout="constrained")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    import matplotlib
+
+    if path.suffix not in _METADATA:
+        raise StoreError(f"expected a picture to end in .svg or .png, found {path.name}")
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "qa-parallel"}):
+        metadata = _METADATA[path.suffix]
+        figure.savefig(buffer, format=path.suffix[1:], dpi=150, metadata=metadata)
+    store.write_bytes(path, buffer.getvalue())
