@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from qa_parallel.recipe import Recipe
 from qa_parallel.sources import SourceSettings
+from qa_parallel.stages.batches import build_batches
 from qa_parallel.stages.filter import explain, filter_corpus
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
@@ -17,6 +18,7 @@ __all__ = [
     "Checked",
     "Outcome",
     "Reporter",
+    "build_batches",
     "check_leakage",
     "explain",
     "filter_corpus",
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 # Folders of the stages of a recipe.
-TRANSLATED, FILTERED, CHECKED = "translated", "filtered", "checked"
+TRANSLATED, FILTERED, CHECKED, PLANNED = "translated", "filtered", "checked", "batches"
 
 
 def run(
@@ -71,3 +73,15 @@ def run(
         )
         yield "check-leakage", checked
         refuse_leaks(checked)
+        if checked.outcome is not None and checked.holds_corpus():
+            made = checked.outcome
+    if recipe.build_batches is not None:
+        yield (
+            "build-batches",
+            build_batches(
+                [SourceSettings(source=str(made.folder))],
+                recipe.build_batches,
+                recipe.out / PLANNED,
+                overwrite=overwrite,
+            ),
+        )

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.errors import QAParallelError, RecipeError
 from qa_parallel.evalsets import EvalSettings, parse_evalset
 from qa_parallel.filters.settings import FilterSettings
@@ -49,6 +50,7 @@ class Recipe(BaseModel):
     translate: TranslateSettings
     filter: FilterSettings | None = None
     check_leakage: CheckSettings | None = Field(default=None, alias="check-leakage")
+    build_batches: BatchSettings | None = Field(default=None, alias="build-batches")
 
 
 def load_recipe(path: Path) -> Recipe:

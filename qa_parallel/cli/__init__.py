@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from qa_parallel import __version__
+from qa_parallel.cli.build_batches import build_batches
 from qa_parallel.cli.check_leakage import check_leakage
 from qa_parallel.cli.filter import filter_
 from qa_parallel.cli.group import Group
@@ -20,5 +21,5 @@ def main() -> None:
     """English question-answer data to parallel QA corpora in up to 200 languages."""
 
 
-for command in (translate, import_, languages, filter_, check_leakage, run):
+for command in (translate, import_, languages, filter_, check_leakage, build_batches, run):
     main.add_command(command)

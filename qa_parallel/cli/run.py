@@ -39,6 +39,9 @@ def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
                 show.leaks(outcome)
                 corpus = outcome.outcome if outcome.holds_corpus() else corpus
                 continue
+            if stage == "build-batches":
+                show.plan(outcome)
+                continue
             corpus = outcome
             if stage == "filter":
                 show.funnel(outcome)

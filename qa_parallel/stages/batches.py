@@ -1,0 +1,156 @@
+"""One or several corpora in, a plan of training steps out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel import dataset, store
+from qa_parallel.batches import BatchSettings, Rows, gather, make_plan, text_keys
+from qa_parallel.batches.plan import Side
+from qa_parallel.batches.statistics import describe
+from qa_parallel.errors import SourceError
+from qa_parallel.pictures import heat_map
+from qa_parallel.sources import SourceSettings
+from qa_parallel.stages import folders
+from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.stages.plan import KIND, corpus_frames
+
+REPORT = "report.json"
+PICTURE = "languages.svg"
+SIDES: tuple[Side, ...] = ("train", "validation")
+_THREADS = 2
+_SHARD = 100_000  # rows; a step is in one shard
+
+
+def build_batches(
+    corpora: Sequence[SourceSettings],
+    settings: BatchSettings,
+    out: Path,
+    *,
+    overwrite: bool = False,
+) -> Outcome:
+    """Write the plan of training on `corpora`, and of validation, with statistics and a picture.
+
+    Parameters
+    ----------
+    corpora:
+        Corpus folders, or what `open_source` reads.
+
+    Raises
+    ------
+    SourceError
+        A corpus cannot be read, or is given twice.
+    StoreError
+        `out` belongs to something else, or to other corpora or settings.
+    QAParallelError
+        The corpora do not have what the settings ask for.
+    """
+    folders.refuse_foreign(out)
+    given = [open_input(one) for one in corpora]
+    _refuse_twins(given)
+    described: dict[str, Any] = {
+        "made_by": folders.MADE_BY,
+        "version": folders.VERSION,
+        "corpora": [{"name": one.name, "digest": one.digest} for one in given],
+        "batches": settings.model_dump(mode="json"),
+    }
+    with store.locked(out):
+        if not folders.claim(out, described, overwrite):
+            return folders.complete(out)
+        rows = gather([_keys(one, settings) for one in given], settings.validation)
+        made = {side: make_plan(rows, settings, side) for side in SIDES}
+        store.remove(out / dataset.DATA)
+        files: dict[str, Any] = {}
+        for side, plan in made.items():
+            files |= _write(out, side, plan.batches)
+        report = {**described, **{side: describe(plan) for side, plan in made.items()}}
+        store.write_json(out / REPORT, report)
+        _draw(out / PICTURE, report["train"], settings.strategy)
+        manifest = {
+            **folders.manifest(described, {}, files),
+            "kind": KIND,
+            "corpora": [
+                {**known, "path": os.path.relpath(Path(one.source).expanduser(), out)}
+                for known, one in zip(described["corpora"], corpora, strict=True)
+            ],
+            "rows": _counts(rows),
+            "steps": {side: report[side]["steps"] for side in SIDES},
+            "input": [dict(one.manifest) for one in given],
+        }
+        store.write_json(out / dataset.MANIFEST, manifest)
+        store.remove(out / folders.WORK)
+    return Outcome(out, manifest)
+
+
+def _refuse_twins(given: Sequence[Input]) -> None:
+    digests = [one.digest for one in given]
+    for place, digest in enumerate(digests):
+        if digest in digests[:place]:
+            raise SourceError(
+                f"expected each corpus once, found {given[place].name} twice",
+                "--source-weights says how much of each is drawn",
+            )
+
+
+def _keys(given: Input, settings: BatchSettings) -> pl.DataFrame:
+    """Keys of all rows of a corpus; one frame of texts a thread is in memory."""
+    parts: list[pl.DataFrame] = []
+    with ThreadPoolExecutor(_THREADS) as pool:
+        waiting = []
+        for frame in corpus_frames(given, settings.positive):
+            waiting.append(pool.submit(text_keys, frame, settings.positive))
+            if len(waiting) > _THREADS:
+                parts.append(waiting.pop(0).result())
+        parts += [one.result() for one in waiting]
+    return pl.concat(parts)
+
+
+def _write(out: Path, side: str, batches: pl.DataFrame) -> dict[str, Any]:
+    """The shards of a side; returns rows, bytes and SHA-256 of each file."""
+    shards = list(_shards(batches))
+    files = {}
+    for number, frame in enumerate(shards):
+        name = f"{dataset.DATA}/{side}-{number:05d}-of-{len(shards):05d}.parquet"
+        store.write_parquet(out / name, frame)
+        files[name] = {
+            "rows": frame.height,
+            "bytes": (out / name).stat().st_size,
+            "sha256": store.digest(out / name),
+        }
+    return files
+
+
+def _shards(batches: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices at the ends of steps."""
+    ends = batches["step"].rle_id().to_frame("step").with_row_index("row")
+    lasts = ends.group_by("step", maintain_order=True).last()["row"].to_list()
+    start = 0
+    for place, last in enumerate(lasts):
+        if last + 1 - start >= _SHARD or place == len(lasts) - 1:
+            yield batches.slice(start, last + 1 - start)
+            start = last + 1
+
+
+def _draw(path: Path, side: dict[str, Any], strategy: str) -> None:
+    codes = list(side["languages"])
+    counts = [[side["matrix"].get(asked, {}).get(found) for found in codes] for asked in codes]
+    heat_map(
+        counts, codes, codes, f"Rows of the plan ({strategy})", path,
+        row_label="question", column_label="passage", number=",.0f",
+    )  # fmt: skip
+
+
+def _counts(rows: Rows) -> dict[str, int]:
+    return {
+        "all": len(rows),
+        "reserved": int(rows.reserved.sum()),
+        "without_question": int((rows.question_form < 0).sum()),
+        "without_positive": int((rows.positive_form < 0).sum()),
+    }
