@@ -62,7 +62,7 @@ def deal(unit: Unit, draws: Draws, pools: Pools, used: Array, dice: Dice) -> Dea
     used:
         How often each row's question was drawn; kept up to date.
     """
-    keys = list(zip(*(part.tolist() for part in _keys(pools.rows, draws)), strict=True))
+    keys = keys_of(pools.rows, draws)
     spare = _Spare(unit, pools, used, dice)
     waiting: OrderedDict[int, deque[int]] = OrderedDict()  # by passage, oldest first
     placed: list[int] = []
@@ -70,7 +70,7 @@ def deal(unit: Unit, draws: Draws, pools: Pools, used: Array, dice: Dice) -> Dea
     sizes = []
     fresh = 0
     for size in unit.sizes.tolist():
-        batch = _Batch()
+        batch = Batch()
         members: list[int] = []
         look = _LOOK * size
         for group in list(islice(waiting, look)):
@@ -118,12 +118,17 @@ def _pop(waiting: OrderedDict[int, deque[int]], group: int) -> int:
     return draw
 
 
-def _keys(rows: Rows, draws: Draws) -> tuple[Array, Array, Array]:
-    """What must be different in a batch."""
-    return rows.group[draws.asked], rows.question_form[draws.asked], rows.positive_form[draws.found]
+def keys_of(rows: Rows, draws: Draws) -> list[tuple[int, int, int]]:
+    """What must be different in a batch: passage, question, and text to find of each row."""
+    columns = (
+        rows.group[draws.asked],
+        rows.question_form[draws.asked],
+        rows.positive_form[draws.found],
+    )
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-class _Batch:
+class Batch:
     """What is in a batch already."""
 
     __slots__ = ("groups", "positives", "questions")
@@ -160,7 +165,7 @@ class _Spare:
             int(rows.positive_form[found]),
         )
 
-    def find(self, stratum: int, batch: _Batch) -> tuple[int, int, int] | None:
+    def find(self, stratum: int, batch: Batch) -> tuple[int, int, int] | None:
         """A row that fits, of this stratum or else of another, among the least used ones.
 
         None: no row of the unit fits.
@@ -172,7 +177,7 @@ class _Spare:
                 return (*pair, place)
         return None
 
-    def _find(self, place: int, batch: _Batch) -> tuple[int, int] | None:
+    def _find(self, place: int, batch: Batch) -> tuple[int, int] | None:
         asked, found = self._pairs(self._unit.strata[place])
         for tries in _TRIES:
             if tries < len(asked):
@@ -182,7 +187,7 @@ class _Spare:
                     return pair
         return self._least_used(asked, found, batch)
 
-    def _least_used(self, asked: Array, found: Array, batch: _Batch) -> tuple[int, int] | None:
+    def _least_used(self, asked: Array, found: Array, batch: Batch) -> tuple[int, int] | None:
         rows = self._pools.rows
         taken = (
             np.isin(rows.group[asked], list(batch.groups))

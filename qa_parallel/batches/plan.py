@@ -21,7 +21,8 @@ from qa_parallel.batches.deal import Dealt, Draws, deal
 from qa_parallel.batches.rows import Array, Rows
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.shares import Dice, drawn, even_use
-from qa_parallel.batches.strata import Pools, Unit, training_units, validation_units
+from qa_parallel.batches.strata import Pools, Unit, training_units
+from qa_parallel.batches.validation import one_pass
 from qa_parallel.schema import BATCHES
 
 Side = Literal["train", "validation"]
@@ -59,12 +60,16 @@ def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> Made
     """
     validation = side == "validation"
     pools = Pools(rows, rows.reserved == validation, settings.languages)
-    units = (validation_units if validation else training_units)(pools, settings)
     dice = Dice(settings.seed, int(validation))
-    used = np.zeros(len(rows), dtype=np.int32)
-    dealt = [deal(unit, _draw(unit, pools, used, dice), pools, used, dice) for unit in units]
+    units, dealt = (one_pass if validation else _training)(pools, settings, dice)
     step, slot, asked, found = _interleave(dealt, dice)
     return Made(_table(rows, step, slot, asked, found), asked, found, pools, units, dealt)
+
+
+def _training(pools: Pools, settings: BatchSettings, dice: Dice) -> tuple[list[Unit], list[Dealt]]:
+    units = training_units(pools, settings)
+    used = np.zeros(len(pools.rows), dtype=np.int32)
+    return units, [deal(unit, _draw(unit, pools, used, dice), pools, used, dice) for unit in units]
 
 
 def _draw(unit: Unit, pools: Pools, used: Array, dice: Dice) -> Draws:

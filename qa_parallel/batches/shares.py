@@ -44,7 +44,7 @@ def largest_remainder(weights: Array, total: int) -> Array:
     """
     exact = np.asarray(weights, dtype=float) / np.sum(weights) * total
     # 2.9999999999999996 is 3: what the division lost must not decide
-    whole = np.floor(np.round(exact, 9)).astype(np.int64)
+    whole: Array = np.floor(np.round(exact, 9)).astype(np.int64)
     remainders = np.round(exact - whole, 9)
     whole[np.argsort(-remainders, kind="stable")[: total - int(whole.sum())]] += 1
     return whole

@@ -29,6 +29,7 @@ def describe(made: Made) -> dict[str, Any]:
     passages: there, drawn, and the fewest, mean and most distinct ones in a batch;
     strata: by kind, corpus and languages the rows there, wanted, drawn, most draws of one;
     short: batches that hold too few rows, and how many rows are missing;
+    negatives: hard negatives in all;
     replaced: rows that fitted nowhere, and made room for others of their stratum or unit.
     """
     rows = made.pools.rows
@@ -44,6 +45,7 @@ def describe(made: Made) -> dict[str, Any]:
         "passages": _passages(made, rows.group),
         "strata": list(_strata(made)),
         "short": {"batches": int((missing > 0).sum()), "rows": int(missing.sum())},
+        "negatives": int(made.batches["negatives"].list.len().sum()),
         "replaced": sum(one.replaced for one in made.dealt),
     }
 
@@ -125,8 +127,15 @@ def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     if len(report["train"]["languages"]) <= _MATRIX:
         yield _matrix_table(report["train"])
     for side in ("train", "validation"):
-        for line in unmet(report[side]):
+        for line in [*_negatives(report, side), *unmet(report[side])]:
             yield Text(f"{side}: {line}")
+
+
+def _negatives(report: Mapping[str, Any], side: str) -> list[str]:
+    if report["batches"]["negatives"] == "none":
+        return []
+    wanted = report[side]["rows"] * report["batches"]["negatives_per_row"]
+    return [f"{report[side]['negatives']:,} hard negatives for {wanted:,} places"]
 
 
 def unmet(side: Mapping[str, Any]) -> list[str]:

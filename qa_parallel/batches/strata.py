@@ -54,7 +54,7 @@ class Pools:
     def __init__(self, rows: Rows, side: Array, languages: Sequence[str] | None = None) -> None:
         allowed = np.array([languages is None or code in languages for code in rows.languages])
         there = side & allowed[rows.language]
-        self.rows = rows
+        self.rows, self.side = rows, side
         # by question and language
         self._asked = _marked(rows, there & (rows.question_form >= 0))
         self._found = _marked(rows, there & (rows.positive_form >= 0))
@@ -132,12 +132,12 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     QAParallelError
         What is asked for has too few languages, rows, or distinct passages.
     """
-    cells = {kind: _cells(pools, settings, kind) for kind in _kinds(settings)}
+    cells = {kind: _cells(pools, settings, kind) for kind in kinds(settings)}
     asked = {place for pairs in cells.values() for place, _ in pairs}
     steps = settings.steps or math.ceil(
         (settings.epochs or 1) * pools.askable(sorted(asked)) / settings.batch_size
     )
-    shares = np.array([_kinds(settings)[kind] for kind in cells])
+    shares = np.array([kinds(settings)[kind] for kind in cells])
     units: list[Unit] = []
     for (kind, pairs), count in zip(cells.items(), largest_remainder(shares, steps), strict=True):
         weights = pools.sizes.sum(axis=0)[*np.array(pairs).T] ** exponent(settings.language_weights)
@@ -151,34 +151,7 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     return units
 
 
-def validation_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
-    """One pass over the reserved rows in every kind of batch that the strategy has.
-
-    Shares are those of the rows; batches are smaller where there are too few passages. What has not
-    two passages is left out.
-    """
-    units = []
-    for kind in _kinds(settings):
-        pairs = _pairs(pools, settings, kind)
-        for cells in [[pair] for pair in pairs] if kind == "monolingual" else [pairs]:
-            strata = tuple(
-                Stratum(corpus, *cell)
-                for cell in cells
-                for corpus in np.flatnonzero(pools.sizes[:, *cell]).tolist()
-            )
-            distinct, _ = pools.distinct(strata, settings.batch_size)
-            size = min(distinct, settings.batch_size)
-            if size < 2:
-                continue
-            amounts = np.array([pools.sizes[one] for one in strata])
-            total = _askers(pools, cells)
-            parts = np.array_split(np.arange(total), math.ceil(total / size))
-            sizes = np.array([len(part) for part in parts])
-            units.append(Unit(kind, sizes, strata, largest_remainder(amounts, total)))
-    return units
-
-
-def _kinds(settings: BatchSettings) -> dict[str, float]:
+def kinds(settings: BatchSettings) -> dict[str, float]:
     """The kinds of batches of a strategy, with their shares."""
     if settings.strategy != "hybrid":
         return {settings.strategy: 1.0}
@@ -207,7 +180,7 @@ def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, 
                 "on",
                 "leave this pair out",
             )
-    pairs = _pairs(pools, settings, kind)
+    pairs = pairs_there(pools, settings, kind)
     if not pairs:
         there = [code for place, code in enumerate(codes) if pools.sizes[:, place, place].any()]
         if kind == "cross-lingual" and len(there) < 2:
@@ -223,7 +196,8 @@ def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, 
     return pairs
 
 
-def _pairs(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
+def pairs_there(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
+    """The pairs of languages that have rows for a kind of batch."""
     there: Array = np.any(pools.sizes, axis=0)
     same: Array = np.identity(len(there)) > 0
     allowed = there & (~same if kind == "cross-lingual" else same)
@@ -257,20 +231,6 @@ def _unit(
         wanted += largest_remainder(shares, int(total)).tolist()
     sizes = np.full(int(steps), settings.batch_size)
     return Unit(kind, sizes, tuple(strata), np.array(wanted))
-
-
-def _askers(pools: Pools, cells: Sequence[tuple[int, int]]) -> int:
-    """Questions, by language, that have a passage to find in one of the cells."""
-    found: dict[int, list[int]] = {}
-    for asked, other in cells:
-        found.setdefault(asked, []).append(other)
-    corpora = range(len(pools.sizes))
-    return sum(
-        len(np.unique(np.concatenate([pools.pairs(Stratum(corpus, asked, other))[0]
-                                      for other in others])))
-        for asked, others in found.items()
-        for corpus in corpora
-    )  # fmt: skip
 
 
 def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from qa_parallel import dataset, store
-from qa_parallel.batches import BatchSettings, Rows, gather, make_plan, text_keys
+from qa_parallel.batches import BatchSettings, Made, Rows, gather, make_plan, text_keys
+from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.plan import Side
+from qa_parallel.batches.rows import positive_text
 from qa_parallel.batches.statistics import describe
 from qa_parallel.errors import SourceError
 from qa_parallel.pictures import heat_map
@@ -66,19 +70,23 @@ def build_batches(
             return folders.complete(out)
         rows = gather([_keys(one, settings) for one in given], settings.validation)
         made = {side: make_plan(rows, settings, side) for side in SIDES}
+        if settings.negatives == "bm25":
+            made = {side: _with_negatives(plan, given, settings) for side, plan in made.items()}
         store.remove(out / dataset.DATA)
         files: dict[str, Any] = {}
         for side, plan in made.items():
             files |= _write(out, side, plan.batches)
-        report = {**described, **{side: describe(plan) for side, plan in made.items()}}
+        report: dict[str, Any] = dict(described)
+        for side, plan in made.items():
+            report[side] = describe(plan)
         store.write_json(out / REPORT, report)
         _draw(out / PICTURE, report["train"], settings.strategy)
         manifest = {
             **folders.manifest(described, {}, files),
             "kind": KIND,
             "corpora": [
-                {**known, "path": os.path.relpath(Path(one.source).expanduser(), out)}
-                for known, one in zip(described["corpora"], corpora, strict=True)
+                {"name": known.name, "digest": known.digest, "path": _seen_from(out, one.source)}
+                for known, one in zip(given, corpora, strict=True)
             ],
             "rows": _counts(rows),
             "steps": {side: report[side]["steps"] for side in SIDES},
@@ -87,6 +95,12 @@ def build_batches(
         store.write_json(out / dataset.MANIFEST, manifest)
         store.remove(out / folders.WORK)
     return Outcome(out, manifest)
+
+
+def _seen_from(out: Path, source: str) -> str:
+    """Where a corpus is; one on the Hub stays as it is."""
+    path = Path(source).expanduser()
+    return os.path.relpath(path, out) if path.exists() else source
 
 
 def _refuse_twins(given: Sequence[Input]) -> None:
@@ -110,6 +124,28 @@ def _keys(given: Input, settings: BatchSettings) -> pl.DataFrame:
                 parts.append(waiting.pop(0).result())
         parts += [one.result() for one in waiting]
     return pl.concat(parts)
+
+
+def _with_negatives(made: Made, given: Sequence[Input], settings: BatchSettings) -> Made:
+    """The plan with hard negatives; the texts of one language of a corpus are in memory."""
+    rows = made.pools.rows
+    numbers = rows.keys.with_row_index("row").filter(pl.Series(made.pools.side))
+    count = settings.negatives_per_row
+    drawn, ranked = [], []
+    for place, one in enumerate(given):
+        for language in one.languages:
+            mine = numbers.filter(corpus=place, language=language)
+            frames = [
+                frame.select("qa_id", "question", positive=positive_text(settings.positive)).join(
+                    mine.select("row", "qa_id"), on="qa_id"
+                )
+                for frame in corpus_frames(one, settings.positive, language)
+            ]
+            found, others = candidates(made, pl.concat(frames), count)
+            drawn.append(found)
+            ranked.append(others)
+    chosen = choose(made, np.concatenate(drawn), np.concatenate(ranked), count)
+    return replace(made, batches=chosen)
 
 
 def _write(out: Path, side: str, batches: pl.DataFrame) -> dict[str, Any]:
@@ -144,6 +180,7 @@ def _draw(path: Path, side: dict[str, Any], strategy: str) -> None:
     heat_map(
         counts, codes, codes, f"Rows of the plan ({strategy})", path,
         row_label="question", column_label="passage", number=",.0f",
+        limits=(0, max((n or 0) for row in counts for n in row)),
     )  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def open_plan(
     batches = pl.concat(
         [pl.DataFrame(schema=BATCHES), *(check(store.read_parquet(one), BATCHES) for one in files)]
     )
-    places = corpora or [folder / one["path"] for one in manifest["corpora"]]
+    places = corpora or [_place(folder, one["path"]) for one in manifest["corpora"]]
     if len(places) != len(manifest["corpora"]):
         raise StoreError(
             f"expected {len(manifest['corpora'])} corpora for the plan in {folder}, found "
@@ -179,6 +179,11 @@ def open_plan(
         for number, (place, known) in enumerate(zip(places, manifest["corpora"], strict=True))
     ]
     return Plan(batches, pl.concat(rows), settings, manifest)
+
+
+def _place(folder: Path, path: str) -> str:
+    """A corpus as seen from the plan's folder; what is not there may be on the Hub."""
+    return str(folder / path) if (folder / path).exists() else path
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -232,9 +237,11 @@ def _texts(given: Input, number: int, positive: Positive, wanted: pl.Series) -> 
     return pl.concat(parts)
 
 
-def corpus_frames(given: Input, positive: Positive) -> Iterator[pl.DataFrame]:
+def corpus_frames(
+    given: Input, positive: Positive, language: str | None = None
+) -> Iterator[pl.DataFrame]:
     """CORPUS frames; those of a source are cut into sentences where these are needed."""
-    for frame in given.frames():
+    for frame in given.frames(language):
         yield frame if given.manifest or positive != "sentence" else annotate(frame)
 
 

@@ -79,10 +79,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "batches.rows": {"batches.settings", "text"},
     "batches.strata": {"batches.rows", "batches.settings", "batches.shares"},
     "batches.deal": {"batches.rows", "batches.shares", "batches.strata"},
+    "batches.validation": {
+        "batches.deal", "batches.rows", "batches.settings", "batches.shares", "batches.strata",
+    },
     "batches.plan": {
         "batches.deal", "batches.rows", "batches.settings", "batches.shares", "batches.strata",
-        "schema",
+        "batches.validation", "schema",
     },
+    "batches.negatives": {"batches.plan", "batches.rows", "languages", "schema", "text"},
     "batches.statistics": {"batches.plan", "batches.rows"},
     "batches": {"batches.plan", "batches.rows", "batches.settings"},
     "stages.plan": {
@@ -90,8 +94,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.folders", "stages.inputs", "store", "translate",
     },
     "stages.batches": {
-        "batches", "batches.plan", "batches.statistics", "dataset", "pictures", "sources",
-        "stages.folders", "stages.inputs", "stages.plan", "store",
+        "batches", "batches.negatives", "batches.plan", "batches.rows", "batches.statistics",
+        "dataset", "pictures", "sources", "stages.folders", "stages.inputs", "stages.plan", "store",
     },
     "filters.characters": set(),
     "filters.meaning": set(),
