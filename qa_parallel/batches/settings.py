@@ -47,6 +47,8 @@ class BatchSettings(BaseModel):
     negatives:
         "bm25": `negatives_per_row` more passages of the passage's language, which are wrong but
         share words with the question.
+    export:
+        "sentence-transformers": the texts once more, as its trainer reads them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +67,7 @@ class BatchSettings(BaseModel):
     positive: Positive = "sentence"
     negatives: Literal["none", "bm25"] = "none"
     negatives_per_row: int = Field(default=1, ge=1)
+    export: Literal["none", "sentence-transformers"] = "none"
 
     @field_validator("language_weights", "source_weights")
     @classmethod

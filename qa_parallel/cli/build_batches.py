@@ -53,6 +53,11 @@ from qa_parallel.cli.options import FOLDER, OVERWRITE, pick
     help="Hard negatives in the passage's language.  [default: none]",
 )
 @click.option("--negatives-per-row", type=int, help="How many of them.  [default: 1]")
+@click.option(
+    "--export",
+    type=click.Choice(["none", "sentence-transformers"]),
+    help="Write the texts too, as this trainer reads them.  [default: none]",
+)
 @click.option("--out", type=FOLDER, required=True, help="Folder of the plan.")
 @OVERWRITE
 def build_batches(corpora: tuple[str, ...], out: Path, overwrite: bool, **options: Any) -> None:

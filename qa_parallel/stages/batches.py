@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from qa_parallel import dataset, store
-from qa_parallel.batches import BatchSettings, Made, Rows, gather, make_plan, text_keys
+from qa_parallel.batches import BatchSettings, Made, Rows, export, gather, make_plan, text_keys
 from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.plan import Side
 from qa_parallel.batches.rows import positive_text
@@ -24,7 +24,7 @@ from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.inputs import Input, open_input
-from qa_parallel.stages.plan import KIND, corpus_frames
+from qa_parallel.stages.plan import KIND, Plan, corpus_frames, texts_of
 
 REPORT = "report.json"
 PICTURE = "languages.svg"
@@ -75,7 +75,12 @@ def build_batches(
         store.remove(out / dataset.DATA)
         files: dict[str, Any] = {}
         for side, plan in made.items():
-            files |= _write(out, side, plan.batches)
+            files |= _write(out, f"{dataset.DATA}/{side}", _shards(plan.batches))
+        store.remove(out / export.FOLDER)
+        if settings.export == "sentence-transformers":
+            files |= _export(
+                out, {side: plan.batches for side, plan in made.items()}, given, settings
+            )
         report: dict[str, Any] = dict(described)
         for side, plan in made.items():
             report[side] = describe(plan)
@@ -148,30 +153,62 @@ def _with_negatives(made: Made, given: Sequence[Input], settings: BatchSettings)
     return replace(made, batches=chosen)
 
 
-def _write(out: Path, side: str, batches: pl.DataFrame) -> dict[str, Any]:
-    """The shards of a side; returns rows, bytes and SHA-256 of each file."""
-    shards = list(_shards(batches))
+def _write(out: Path, name: str, shards: Sequence[pl.DataFrame]) -> dict[str, Any]:
+    """Shards by their name; returns rows, bytes and SHA-256 of each file."""
     files = {}
     for number, frame in enumerate(shards):
-        name = f"{dataset.DATA}/{side}-{number:05d}-of-{len(shards):05d}.parquet"
-        store.write_parquet(out / name, frame)
-        files[name] = {
+        path = f"{name}-{number:05d}-of-{len(shards):05d}.parquet"
+        store.write_parquet(out / path, frame)
+        files[path] = {
             "rows": frame.height,
-            "bytes": (out / name).stat().st_size,
-            "sha256": store.digest(out / name),
+            "bytes": (out / path).stat().st_size,
+            "sha256": store.digest(out / path),
         }
     return files
 
 
-def _shards(batches: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Slices at the ends of steps."""
-    ends = batches["step"].rle_id().to_frame("step").with_row_index("row")
-    lasts = ends.group_by("step", maintain_order=True).last()["row"].to_list()
+def _export(
+    out: Path,
+    batches: Mapping[Side, pl.DataFrame],
+    given: Sequence[Input],
+    settings: BatchSettings,
+) -> dict[str, Any]:
+    """The texts in the plan's order, and the sizes of its batches."""
+    count = settings.negatives_per_row if settings.negatives != "none" else 0
+    files: dict[str, Any] = {}
+    sizes: dict[str, list[int]] = {}
+    for side, frame in batches.items():
+        plan = Plan(frame, texts_of(frame, given, settings.positive), settings, {})
+        sizes[side] = [plan.size(step) for step in range(len(plan))]
+        parts = [
+            export.columns(batch.questions, batch.positives, batch.negatives, count)
+            for batch in plan
+        ]
+        if parts:
+            whole = pl.concat(parts)
+            shards = [whole.slice(*ends) for ends in _ends(frame)]
+            files |= _write(out, f"{export.FOLDER}/{side}", shards)
+    store.write_json(out / export.FOLDER / export.SIZES, sizes)
+    store.write_bytes(
+        out / export.FOLDER / dataset.README,
+        export.readme([side for side, one in sizes.items() if one]).encode(),
+    )
+    return files
+
+
+def _shards(batches: pl.DataFrame) -> list[pl.DataFrame]:
+    return [batches.slice(*ends) for ends in _ends(batches)]
+
+
+def _ends(batches: pl.DataFrame) -> Iterator[tuple[int, int]]:
+    """First row and number of rows of each shard; a step is in one of them."""
+    steps = batches["step"].to_numpy()
+    lasts = np.flatnonzero(np.diff(steps, append=-1)) + 1
     start = 0
-    for place, last in enumerate(lasts):
-        if last + 1 - start >= _SHARD or place == len(lasts) - 1:
-            yield batches.slice(start, last + 1 - start)
-            start = last + 1
+    for last in lasts.tolist():
+        if last - start >= _SHARD or last == len(steps):
+            yield start, last - start
+            start = last
 
 
 def _draw(path: Path, side: dict[str, Any], strategy: str) -> None:

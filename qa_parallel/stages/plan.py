@@ -162,7 +162,8 @@ def open_plan(
     """
     manifest = _manifest(folder)
     settings = BatchSettings.model_validate(manifest["batches"])
-    files = [folder / name for name in manifest["files"] if Path(name).name.startswith(f"{side}-")]
+    mine = f"{dataset.DATA}/{side}-"
+    files = [folder / name for name in manifest["files"] if name.startswith(mine)]
     batches = pl.concat(
         [pl.DataFrame(schema=BATCHES), *(check(store.read_parquet(one), BATCHES) for one in files)]
     )
@@ -173,12 +174,29 @@ def open_plan(
             f"{len(places)}",
             "give them in the order of its manifest",
         )
-    wanted = pl.concat([batches["qa_id"], batches["negatives"].explode().drop_nulls()]).unique()
-    rows = [
-        _texts(_unchanged(str(place), known, folder), number, settings.positive, wanted)
-        for number, (place, known) in enumerate(zip(places, manifest["corpora"], strict=True))
+    given = [
+        _unchanged(str(place), known, folder)
+        for place, known in zip(places, manifest["corpora"], strict=True)
     ]
-    return Plan(batches, pl.concat(rows), settings, manifest)
+    return Plan(batches, texts_of(batches, given, settings.positive), settings, manifest)
+
+
+def texts_of(batches: pl.DataFrame, given: Sequence[Input], positive: Positive) -> pl.DataFrame:
+    """Keys and texts of the rows of all questions that `batches` name."""
+    wanted = pl.concat([batches["qa_id"], batches["negatives"].explode().drop_nulls()]).unique()
+    parts = [
+        frame.filter(pl.col("qa_id").is_in(wanted.implode())).select(
+            "qa_id",
+            "language",
+            "passage_id",
+            "question",
+            corpus=pl.lit(number, pl.UInt16),
+            positive=positive_text(positive),
+        )
+        for number, one in enumerate(given)
+        for frame in corpus_frames(one, positive)
+    ]
+    return pl.concat(parts)
 
 
 def _place(folder: Path, path: str) -> str:
@@ -217,24 +235,6 @@ def _unchanged(place: str, known: dict[str, Any], folder: Path) -> Input:
             "give that corpus, or make the plan again",
         )
     return given
-
-
-def _texts(given: Input, number: int, positive: Positive, wanted: pl.Series) -> pl.DataFrame:
-    """Keys and texts of the rows of `wanted` questions."""
-    parts = []
-    for frame in corpus_frames(given, positive):
-        there = frame.filter(pl.col("qa_id").is_in(wanted.implode()))
-        parts.append(
-            there.select(
-                "qa_id",
-                "language",
-                "passage_id",
-                "question",
-                corpus=pl.lit(number, pl.UInt16),
-                positive=positive_text(positive),
-            )
-        )
-    return pl.concat(parts)
 
 
 def corpus_frames(

@@ -87,6 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "batches.validation", "schema",
     },
     "batches.negatives": {"batches.plan", "batches.rows", "languages", "schema", "text"},
+    "batches.export": {"store"},
     "batches.statistics": {"batches.plan", "batches.rows"},
     "batches": {"batches.plan", "batches.rows", "batches.settings"},
     "stages.plan": {
@@ -94,8 +95,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.folders", "stages.inputs", "store", "translate",
     },
     "stages.batches": {
-        "batches", "batches.negatives", "batches.plan", "batches.rows", "batches.statistics",
-        "dataset", "pictures", "sources", "stages.folders", "stages.inputs", "stages.plan", "store",
+        "batches", "batches.export", "batches.negatives", "batches.plan", "batches.rows",
+        "batches.statistics", "dataset", "pictures", "sources", "stages.folders", "stages.inputs",
+        "stages.plan", "store",
     },
     "filters.characters": set(),
     "filters.meaning": set(),
