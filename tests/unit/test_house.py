@@ -51,8 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages": set(),
     "stages.folders": {"dataset", "store"},
     "stages.vocabulary": {
-        "engine", "inspection", "language_text", "restricted", "stages.folders", "store",
-        "translate", "vocabulary",
+        "engine", "inspection", "language_text", "restricted", "sources", "stages.folders",
+        "store", "translate", "vocabulary",
     },
     "stages.windows": {
         "cache", "engine", "language_text", "models", "restricted", "schema", "sources",
