@@ -71,7 +71,7 @@ def claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
         changed = "; ".join(_differences(known, described))
         raise StoreError(
             f"{out} was made with other settings ({changed})",
-            "choose another --out, or --overwrite: what is translated already stays in the cache",
+            "choose another --out, or --overwrite: what is made already stays in the cache",
         )
     if manifest.exists() and not dataset.is_whole(out):
         store.remove(manifest)  # a data file is missing or cut short: make it again

@@ -92,6 +92,13 @@ def test_the_quickstart_in_small(tmp_path: Path) -> None:
     assert len({"le", "la", "les", "un", "une", "de", "est", "dans", "à"} & set(words)) >= 4
     # something of every answer is found where it should be
     assert french["answer_start"].is_not_null().any()
+    assert "quickstart-eval (eval@" in output
+    results = pl.read_parquet(out.parent / "evaluated" / "results.parquet")
+    found = results.filter(pl.col("query_language").is_null(), measure="map")
+    assert found["setting"].to_list() == ["monolingual", "cross-lingual", "multilingual"]
+    # far from chance, which is below 0.1: the encoder half of a translator knows some sentences
+    assert found["value"][0] > 0.5
+    assert (out.parent / "evaluated" / "pictures" / "quickstart-eval-map.svg").is_file()
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
