@@ -5,9 +5,9 @@
 
 The corpus: MLQA's seven languages (ragged: most questions are in some of them only), again and
 again with a number in each question and each sentence that answers, so that no two are alike.
-Making it is not timed; with --corpora FOLDER it is kept there for the next time. Each plan is made in a process of its own, for its peak memory: "seconds" is the whole
-stage (reading, planning, statistics, picture, writing), "open" is opening the plan with its texts,
-"step" reading one of its steps.
+Making it is not timed; with --corpora FOLDER it is kept there for the next time. Each plan is made
+in a process of its own, for its peak memory: "seconds" is the whole stage (reading, planning,
+statistics, picture, writing), "open" is opening the plan with its texts, "step" reading a step.
 """
 
 from __future__ import annotations
