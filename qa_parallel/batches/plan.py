@@ -45,6 +45,7 @@ class Made:
     batches: pl.DataFrame
     asked: Array
     found: Array
+    settings: BatchSettings
     pools: Pools
     units: list[Unit]
     dealt: list[Dealt]
@@ -63,7 +64,7 @@ def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> Made
     dice = Dice(settings.seed, int(validation))
     units, dealt = (one_pass if validation else _training)(pools, settings, dice)
     step, slot, asked, found = _interleave(dealt, dice)
-    return Made(_table(rows, step, slot, asked, found), asked, found, pools, units, dealt)
+    return Made(_table(rows, step, slot, asked, found), asked, found, settings, pools, units, dealt)
 
 
 def _training(pools: Pools, settings: BatchSettings, dice: Dice) -> tuple[list[Unit], list[Dealt]]:

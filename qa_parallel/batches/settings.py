@@ -122,21 +122,25 @@ def exponent(weights: str) -> float:
 
 
 def _pair(value: Any) -> tuple[str, str]:
-    """ "en:de" or "en-de" as two codes; also a hyphen more, as in "zh-TW-de"."""
-    parts = [value] if isinstance(value, str) else [":".join(map(str, value))]
-    text = parts[0].strip()
-    cuts = [place for mark in ":-" for place, char in enumerate(text) if char == mark]
-    for cut in cuts:
-        try:
-            pair = languages.parse(text[:cut]), languages.parse(text[cut + 1 :])
-        except LanguageError:
-            continue
-        if pair[0] == pair[1]:
-            raise RecipeError(
-                f"expected a pair of two languages, found {text!r}",
-                "pairs are those of cross-lingual batches",
-            )
-        return pair
-    raise LanguageError(
-        f"expected a pair QUESTION:PASSAGE of languages, found {text!r}", "for example en:de"
-    )
+    """ "en:de" as two codes; "en-de" too, where it can be read in one way only."""
+    text = (value if isinstance(value, str) else ":".join(map(str, value))).strip()
+    mark = ":" if ":" in text else "-"
+    cuts = [place for place, char in enumerate(text) if char == mark]
+    found = [pair for cut in cuts if (pair := _codes(text[:cut], text[cut + 1 :]))]
+    if len(found) != 1:
+        raise LanguageError(
+            f"expected a pair QUESTION:PASSAGE of languages, found {text!r}", "for example en:de"
+        )
+    if found[0][0] == found[0][1]:
+        raise RecipeError(
+            f"expected a pair of two languages, found {text!r}",
+            "pairs are those of cross-lingual batches",
+        )
+    return found[0]
+
+
+def _codes(asked: str, found: str) -> tuple[str, str] | None:
+    try:
+        return languages.parse(asked), languages.parse(found)
+    except LanguageError:
+        return None

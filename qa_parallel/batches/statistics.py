@@ -10,6 +10,7 @@ import polars as pl
 
 from qa_parallel.batches.plan import Made
 from qa_parallel.batches.rows import Array
+from qa_parallel.batches.strata import kinds, pairs_there
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,6 +29,7 @@ def describe(made: Made) -> dict[str, Any]:
     matrix: rows by question language, then passage language;
     passages: there, drawn, and the fewest, mean and most distinct ones in a batch;
     strata: by kind, corpus and languages the rows there, wanted, drawn, most draws of one;
+    left_out: kinds and languages that have rows, but too few to get a batch or a place in one;
     short: batches that hold too few rows, and how many rows are missing;
     negatives: hard negatives in all;
     replaced: rows that fitted nowhere, and made room for others of their stratum or unit.
@@ -44,6 +46,7 @@ def describe(made: Made) -> dict[str, Any]:
         "matrix": _matrix(made),
         "passages": _passages(made, rows.group),
         "strata": list(_strata(made)),
+        "left_out": list(_left_out(made)),
         "short": {"batches": int((missing > 0).sum()), "rows": int(missing.sum())},
         "negatives": int(made.batches["negatives"].list.len().sum()),
         "replaced": sum(one.replaced for one in made.dealt),
@@ -118,6 +121,20 @@ def _strata(made: Made) -> Iterator[dict[str, Any]]:
             }
 
 
+def _left_out(made: Made) -> Iterator[list[str]]:
+    codes = made.pools.rows.languages
+    drawn = {
+        (unit.kind, stratum.asked, stratum.found)
+        for unit in made.units
+        for stratum, wanted in zip(unit.strata, unit.wanted, strict=True)
+        if wanted
+    }
+    for kind in kinds(made.settings):
+        for asked, found in pairs_there(made.pools, made.settings, kind):
+            if (kind, asked, found) not in drawn:
+                yield [kind, codes[asked], codes[found]]
+
+
 def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The statistics of both sides for a person."""
     from rich.text import Text
@@ -150,7 +167,11 @@ def unmet(side: Mapping[str, Any]) -> list[str]:
         )
     missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
     lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
-    lines += _listed([one for one in side["strata"] if not one["wanted"]], "no rows: too few steps")
+    left_out = [
+        {"kind": kind, "question_language": asked, "passage_language": found}
+        for kind, asked, found in side["left_out"]
+    ]
+    lines += _listed(left_out, "no rows: its share is too small for so few")
     repeated = [one for one in side["strata"] if one["wanted"] > 2 * one["there"]]
     repeated.sort(key=lambda one: -one["drawn"] / one["there"])
     lines += _listed(repeated, "{there:,} rows for {drawn:,} draws, one up to {most:,} times")

@@ -98,7 +98,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "batches.negatives": {"batches.plan", "batches.rows", "languages", "schema", "text"},
     "batches.export": {"store"},
-    "batches.statistics": {"batches.plan", "batches.rows"},
+    "batches.statistics": {"batches.plan", "batches.rows", "batches.strata"},
     "batches": {"batches.plan", "batches.rows", "batches.settings"},
     "stages.plan": {
         "batches.plan", "batches.rows", "batches.settings", "dataset", "schema", "sources",
