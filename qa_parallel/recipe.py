@@ -69,7 +69,12 @@ def load_recipe(path: Path) -> Recipe:
         raise RecipeError(f"expected a recipe in UTF-8, found other bytes in {path}") from None
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{path} is not TOML: {error}", "recipes are TOML, not YAML") from None
-    for table, key in (("source", "source"), ("translate", "restrict_vocabulary")):
+    for table, key in (
+        ("source", "source"),
+        ("translate", "restrict_vocabulary"),
+        ("filter", "encoder"),
+        ("check-leakage", "encoder"),
+    ):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), str):
             values[table] = {**given, key: _beside(path, given[key])}
