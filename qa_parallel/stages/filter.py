@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -159,7 +161,6 @@ def _measure(
     tell: Tell,
 ) -> None:
     """SCORES of each language into its file, where it is not there already."""
-    sources: dict[str, pl.DataFrame] = {}
     key = store.fingerprint(
         {
             "version": VERSION,
@@ -170,20 +171,28 @@ def _measure(
             **_tools(given, settings, identifier),
         }
     )
-    for code in given.languages:
-        path = out / SCORES_FOLDER / f"{code}.parquet"
-        if _is_measured(path, key):
-            continue
-        if settings.encoder is not None and encode is None:
-            from qa_parallel.encoder import load_encoder
+    paths = {code: out / SCORES_FOLDER / f"{code}.parquet" for code in given.languages}
+    waiting = [code for code in given.languages if not _is_measured(paths[code], key)]
+    if waiting and settings.encoder is not None and encode is None:
+        from qa_parallel.encoder import load_encoder
 
-            encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
+        encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
+    sources: dict[str, pl.DataFrame] = {}
+    reading = Lock()
+
+    def measure(code: str) -> None:
         tell(f"measuring {code}")
-        rows = pl.concat(given.frames(code))
-        texts = _sources(given, _origins(rows, settings.pivot, given), sources)
+        with reading:
+            rows = pl.concat(given.frames(code))
+            texts = _sources(given, _origins(rows, settings.pivot, given), sources)
         scores = score_language(rows, texts, settings, identifier, encode, workers=workers)
-        store.write_parquet(path, scores)
-        store.write_json(path.with_suffix(".json"), {"fingerprint": key})
+        store.write_parquet(paths[code], scores)
+        store.write_json(paths[code].with_suffix(".json"), {"fingerprint": key})
+
+    # One language has parts that keep only one core busy; an encoder needs no company.
+    with ThreadPoolExecutor(workers if encode is None else 1) as pool:
+        for _ in pool.map(measure, waiting):
+            pass
 
 
 def _is_measured(path: Path, key: str) -> bool:
