@@ -16,9 +16,8 @@ from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.language import AUTO, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
-from qa_parallel.schema import SCORES
+from qa_parallel.schema import FIELDS, SCORES
 
-FIELDS = ("question", "answer", "passage")
 # Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
 FAULTS = ("empty", "truncated", "loop", "copy", "unk")
 # Raise it when the same settings would give other scores than before.

@@ -18,14 +18,13 @@ from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
 from qa_parallel.filters.measure import (
-    FIELDS,
     VERSION,
     MeasureSettings,
     identifier_of,
     score_language,
 )
 from qa_parallel.filters.settings import FilterSettings
-from qa_parallel.schema import DECISIONS, SCORES
+from qa_parallel.schema import DECISIONS, FIELDS, SCORES
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
@@ -211,19 +210,20 @@ def _sources(given: Input, codes: list[str], known: dict[str, pl.DataFrame]) -> 
     columns = ["qa_id", "language", *FIELDS]
     for code in codes:
         if code not in known:
-            known[code] = pl.concat(frame.select(columns) for frame in given.frames(code))
+            known[code] = pl.concat(given.frames(code, columns))
     empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
     return pl.concat([empty, *(known[code] for code in codes)])
 
 
 def _decide(given: Input, out: Path, settings: FilterSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Limits as they hold and DECISIONS, language by language; then what is left over."""
-    limits, decisions, keys = [], [pl.DataFrame(schema=DECISIONS)], []
+    limits, decisions = [], [pl.DataFrame(schema=DECISIONS)]
+    keys: list[pl.DataFrame] = []
     for code in given.languages:
         scores = store.read_parquet(out / SCORES_FOLDER / f"{code}.parquet")
         limits.append(bounds(scores, settings.limits))
         decisions.append(judge(scores, limits[-1]))
-        keys += [frame.select(KEY) for frame in given.frames(code)]
+        keys += given.frames(code, KEY)
     found = pl.concat(decisions)
     every = pl.concat(keys)
     if every.is_empty():
@@ -314,7 +314,7 @@ def _write(
 
 def _left(given: Input, decisions: pl.DataFrame) -> dict[str, Any]:
     """How many questions and passages are left, and how many questions in every language."""
-    ids = pl.concat([frame.select(*KEY, "passage_id") for frame in given.frames()])
+    ids = pl.concat(given.frames(columns=[*KEY, "passage_id"]))
     kept = ids.join(decisions, on=KEY, how="anti")
     questions = kept.group_by("qa_id").len()
     complete = questions.filter(pl.col("len") == len(given.languages)).height

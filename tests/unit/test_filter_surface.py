@@ -47,6 +47,7 @@ def test_words_are_what_a_regular_expression_finds(texts: list[str]) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_equal_words_have_equal_hashes_and_others_have_not(texts: list[str]) -> None:
     characters = Characters.of(texts)
@@ -58,6 +59,7 @@ def test_equal_words_have_equal_hashes_and_others_have_not(texts: list[str]) -> 
     assert len(by_hash) == len(set(spelled))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_forms_are_equal_where_the_words_are(texts: list[str]) -> None:
     def plain(text: str) -> list[str]:
@@ -111,6 +113,7 @@ def test_loops(text: str, looped: bool) -> None:
     assert (scores >= 1).tolist() == [looped, looped, False, looped]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdefg"), min_size=4, max_size=9), TEXTS)
 def test_any_long_stretch_twice_over_is_found(stretch: list[str], others: list[str]) -> None:
     said = " ".join(stretch * 2)
