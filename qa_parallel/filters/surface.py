@@ -38,6 +38,9 @@ _DENSITY = {
 _PERIODS = 40
 # Least parts of a text for a share of them to say anything.
 _LEAST_GRAMS, _LEAST_WORDS, _LEAST_HAN = 8, 12, 3
+# Characters of a stretch of four or more words that cannot be meant twice in a row: "all that
+# lives, all that lives" can, in languages of short words.
+_LONG = 20
 # Words in a row that are looked for again.
 _WIDTH = 3
 # Share of letters in another script from which it is asked whether the source has those words.
@@ -195,16 +198,16 @@ def _han(target: Characters, script: str) -> Floats:
 def loops(texts: Characters) -> Floats:
     """How far a stretch that is said again at once goes beyond what can be meant, per text.
 
-    1 or more cannot be meant: one or two words five times over, three words three times, four or
-    more twice, a letter six times. In scripts without spaces two characters make a word. 0 where
-    fewer than three words are said again.
+    1 or more cannot be meant: one or two words five times over, three words three times, as four
+    or more short ones, four or more with at least 20 characters twice, a letter six times. In
+    scripts without spaces two characters make a word. 0 where fewer than three words are said
+    again.
 
-    >>> loops(Characters.of(["no no no no", "in a small hotel in a small hotel"])).tolist()
+    >>> loops(Characters.of(["no no no no", "in a very small hotel in a very small hotel"])).tolist()
     [0.75, 1.0]
     """
     scores = _stutters(texts)
-    grams = texts.words.trigrams
-    solid = _solid(texts)
+    words, grams, solid = texts.words, texts.words.trigrams, _solid(texts)
     spans = range(1, min(_PERIODS, len(grams) - 1) + 1)
     again = [np.flatnonzero(grams[span:] == grams[:-span]) for span in spans]
     # Those of each period on a line of their own, so that no run goes on in the next one.
@@ -212,7 +215,11 @@ def loops(texts: Characters) -> Floats:
     starts, lengths = _runs(np.concatenate([np.zeros(0, dtype=np.int64), *lines]))
     periods, starts = np.divmod(starts, max(len(grams), 1))
     owners = (grams[starts] >> np.uint64(40)).astype(np.int64)
-    needed = np.where(solid[owners], 2 * _needed((periods + 1) // 2), _needed(periods))
+    first = np.flatnonzero(words.texts[:-2] == words.texts[2:])[starts]
+    short = words.starts[first + periods] - words.starts[first] < _LONG
+    needed = np.where(
+        solid[owners], 2 * _needed((periods + 1) // 2), _needed(periods, short & (periods > 3))
+    )
     # A run counts the words that are said again, without the first time.
     np.maximum.at(scores, owners, (lengths + _WIDTH - 1) / needed)
     return scores
@@ -246,9 +253,9 @@ def _opened(same: Bools, least: int) -> Bools:
     return opened
 
 
-def _needed(periods: Ints) -> Ints:
+def _needed(periods: Ints, short: Bools | bool = False) -> Ints:
     """How many words, said again at once, cannot be meant."""
-    return periods * np.where(periods < 3, 4, np.where(periods == 3, 2, 1))
+    return periods * np.where(periods < 3, 4, np.where((periods == 3) | short, 2, 1))
 
 
 def _solid(texts: Characters) -> Bools:
