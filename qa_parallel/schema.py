@@ -133,14 +133,16 @@ CHECKS = (
     *("logprob", "shared", "duplicate", "cosine"),
 )
 
+# The texts of a row, each of which is judged by itself.
+FIELDS = ("question", "answer", "passage")
+
 # What the filters measured: one number per row, field and check; no row where a check does not
 # apply. The names are numbers to Polars, since there are some thirty such rows to one of CORPUS.
 SCORES = pl.Schema(
     {
         "qa_id": pl.String(),
         "language": pl.String(),
-        # "question", "answer" or "passage"
-        "field": pl.Enum(("question", "answer", "passage")),
+        "field": pl.Enum(FIELDS),
         "check": pl.Enum(CHECKS),
         "score": pl.Float32(),
     }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from qa_parallel.errors import SourceError
@@ -61,6 +62,7 @@ class Identifier:
             load(name)
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._starting = Lock()
 
     def detector(self, language: str) -> str | None:
         """The identifier for an NLLB code; None: no one here knows the language."""
@@ -81,7 +83,8 @@ class Identifier:
     def _started(self) -> ProcessPoolExecutor:
         # Polars' threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        self._pool = self._pool or ProcessPoolExecutor(self._workers, context)
+        with self._starting:
+            self._pool = self._pool or ProcessPoolExecutor(self._workers, context)
         return self._pool
 
     def close(self) -> None:

@@ -123,7 +123,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "filters.limits": {"schema"},
     "filters.settings": {"filters.limits", "filters.measure"},
-    "filters.report": {"filters.limits", "filters.measure"},
+    "filters.report": {"filters.limits", "schema"},
     "filters": {"filters.limits", "filters.measure"},
     "stages.filter": {
         "dataset", "encoder", "filters.language", "filters.limits", "filters.meaning",
