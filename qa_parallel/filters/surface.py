@@ -203,7 +203,8 @@ def loops(texts: Characters) -> Floats:
     scripts without spaces two characters make a word. 0 where fewer than three words are said
     again.
 
-    >>> loops(Characters.of(["no no no no", "in a very small hotel in a very small hotel"])).tolist()
+    >>> twice = "in a very small hotel in a very small hotel"
+    >>> loops(Characters.of(["no no no no", twice])).tolist()
     [0.75, 1.0]
     """
     scores = _stutters(texts)

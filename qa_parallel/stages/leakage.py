@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def check_leakage(
     checked = [leakage_report.describe_set(one) for one in evalsets]
     given = open_input(corpus)
     if settings.encoder is not None and encode is None:
-        encode = load_encoder(settings.encoder, settings.prefix)
+        encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
     described = _describe(given, settings, against, checked)
     if out is None:
         return _check(given, evalsets, settings, encode, described)

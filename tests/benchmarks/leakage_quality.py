@@ -18,6 +18,7 @@ import argparse
 import random
 import unicodedata
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def across(options: argparse.Namespace, console: Console) -> None:
         "unrelated": rng.sample(opened(options.data, "nq-qed").queries["question"].to_list(), 1000),
     }
     vectors: dict[str, Any] = {}
-    encoder = load_encoder(options.encoder, "query: ")
+    encoder = partial(load_encoder(options.encoder), prefix="query: ")
 
     def encode(texts: Sequence[str]) -> Any:
         new = [one for one in dict.fromkeys(texts) if one not in vectors]
