@@ -12,8 +12,8 @@ import polars as pl
 from qa_parallel import dataset, leakage_report, store
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.evalsets import EvalSettings, open_evalset
+from qa_parallel.known_meanings import Encode
 from qa_parallel.leakage import (
-    Encode,
     LeakageSettings,
     Reference,
     find_leaks,
