@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -53,7 +54,12 @@ class LeakageSettings(BaseModel):
         Weighted Jaccard similarity of near duplicates: three characters at a time of questions,
         three words of passages.
     cosine:
-        Similarity of questions across languages, where there is an encoder.
+        Of the vectors of two questions in different languages, at least.
+    encoder:
+        Folder of a Hugging Face encoder, or of an M2M-100 or NLLB model, for evaluation sets that
+        have no side in the language of the corpus. None: these are not compared by meaning.
+    prefix:
+        What the encoder wants in front of every text, "query: " for E5.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +69,8 @@ class LeakageSettings(BaseModel):
     containment: float = Field(default=0.5, gt=0, le=1)
     similarity: float = Field(default=0.5, gt=0, le=1)
     cosine: float = Field(default=0.95, gt=0, le=1)
+    encoder: Path | None = None
+    prefix: str = ""
 
 
 class Reference:

@@ -89,6 +89,8 @@ def load_recipe(path: Path) -> Recipe:
         ("translate", "restrict_vocabulary"),
         ("evaluate", "encoder"),
         ("evaluate", "embeddings"),
+        ("filter", "encoder"),
+        ("check-leakage", "encoder"),
     ):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), str):

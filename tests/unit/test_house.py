@@ -73,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "stages.inputs": {"dataset", "schema", "sources", "stages.folders", "store"},
     "stages.leakage": {
-        "dataset", "evalsets", "known_meanings", "leakage", "leakage_report", "sources",
+        "dataset", "encoder", "evalsets", "known_meanings", "leakage", "leakage_report", "sources",
         "stages.folders", "stages.inputs", "store", "translate",
     },
     "encoder": {"store"},
