@@ -12,6 +12,8 @@ import polars as pl
 from qa_parallel import store
 
 MANIFEST = "manifest.json"
+SETTINGS = "settings.json"
+MADE_BY = "qa-parallel"
 README = "README.md"
 DATA = "data"
 
@@ -122,3 +124,10 @@ def side_by_side(
         (qa_id, {row["language"]: row for row in shown.filter(qa_id=qa_id).to_dicts()})
         for qa_id in chosen
     ]
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a folder is one of ours whose manifest, which is written last, is missing."""
+    settings = path / SETTINGS
+    ours = settings.is_file() and MADE_BY in settings.read_text("utf-8", "replace")
+    return ours and not (path / MANIFEST).is_file()

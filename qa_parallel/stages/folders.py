@@ -12,8 +12,8 @@ from typing import Any
 from qa_parallel import dataset, store
 from qa_parallel.errors import StoreError
 
-SETTINGS = "settings.json"
-MADE_BY = "qa-parallel"
+SETTINGS = dataset.SETTINGS
+MADE_BY = dataset.MADE_BY
 WORK = ".work"
 # Raise it when the same settings would give other data files than before.
 VERSION = 1
