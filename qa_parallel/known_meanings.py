@@ -52,11 +52,12 @@ class KnownMeanings:
         return pl.DataFrame({"number": near, "known": known, "overlap": overlap}).cast(PAIRS)
 
     def _encoded(self, texts: pl.Series) -> Array:
+        if not len(texts):
+            return np.zeros((0, 0), np.float32)
         with self._lock:  # tokenizers are not to be used by two threads at once
             vectors: Array = np.array(self._encode(texts.to_list()), dtype=np.float32)
-        if vectors.size:
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+        lengths: Array = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(lengths, 1e-12)
 
 
 def _nearest(texts: Array, known: Array) -> tuple[Array, Array]:

@@ -172,7 +172,8 @@ def across(options: argparse.Namespace, console: Console) -> None:
 
     def encode(texts: Sequence[str]) -> Any:
         new = [one for one in dict.fromkeys(texts) if one not in vectors]
-        vectors.update(zip(new, encoder(new), strict=True))
+        if new:
+            vectors.update(zip(new, encoder(new), strict=True))
         return np.array([vectors[one] for one in texts])
 
     table = Table("against", "limit", *sample, "right", box=None)

@@ -64,3 +64,12 @@ def test_benchmarks_that_have_the_language_are_left_out_whole() -> None:
     assert known.nearest(pl.Series(["x"]), "fra_Latn")["known"].to_list() == [100]
     assert known.nearest(pl.Series(["x"]), "deu_Latn").height == 0
     assert known.nearest(pl.Series([], dtype=pl.String), "eng_Latn").height == 0
+
+
+def test_nothing_is_not_encoded() -> None:
+    def encode(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        assert texts
+        return np.ones((len(texts), 3))
+
+    known = KnownMeanings(frame(["a"], ["eng_Latn"], ["b"]).clear(), encode, 0.9)
+    assert known.nearest(pl.Series(["x"]), "eng_Latn").height == 0
