@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from qa_parallel import dataset, leakage_report, store
-from qa_parallel.encoder import load_encoder
+from qa_parallel.encoder import digest, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
 from qa_parallel.known_meanings import Encode
@@ -99,7 +100,9 @@ def check_leakage(
     checked = [leakage_report.describe_set(one) for one in evalsets]
     given = open_input(corpus)
     if settings.encoder is not None and encode is None:
-        encode = load_encoder(settings.encoder, settings.prefix)
+        encoder = load_encoder(settings.encoder)
+        prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
+        encode = partial(encoder, prefix=prefix)
     described = _describe(given, settings, against, checked)
     if out is None:
         return _check(given, evalsets, settings, encode, described)
@@ -198,14 +201,13 @@ def _describe(
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in against]
-    weights = sorted(settings.encoder.glob("*.safetensors")) if settings.encoder else []
     return {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
         "corpus": {"name": given.name, "digest": given.digest},
         "leakage": {
             **settings.model_dump(mode="json", exclude={"encoder"}),
-            "encoder": [store.digest(path) for path in weights],
+            "encoder": settings.encoder and digest(settings.encoder),
         },
         "checked": [{**one, "options": more} for one, more in zip(checked, options, strict=True)],
     }
