@@ -55,12 +55,13 @@ class LeakageSettings(BaseModel):
         three words of passages.
     cosine:
         Of the vectors of two questions in different languages, at least. Encoders differ: 0.86 is
-        for multilingual-e5-small, where one unrelated question in a thousand comes as near.
+        for multilingual-e5-small, where two unrelated questions in a thousand come as near at most.
     encoder:
         Folder of a Hugging Face encoder, or of an M2M-100 or NLLB model, for evaluation sets that
         have no side in the language of the corpus. None: these are not compared by meaning.
     prefix:
-        What the encoder wants in front of every text, "query: " for E5.
+        What the encoder wants in front of every text, "query: " for E5. None: what the folder
+        says of queries, else nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,7 +72,7 @@ class LeakageSettings(BaseModel):
     similarity: float = Field(default=0.5, gt=0, le=1)
     cosine: float = Field(default=0.86, gt=0, le=1)
     encoder: Path | None = None
-    prefix: str = ""
+    prefix: str | None = None
 
 
 class Reference:

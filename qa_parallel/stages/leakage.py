@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel import dataset, leakage_report, store
-from qa_parallel.encoder import load_encoder
+from qa_parallel.encoder import digest, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
 from qa_parallel.known_meanings import Encode
@@ -100,7 +100,9 @@ def check_leakage(
     checked = [leakage_report.describe_set(one) for one in evalsets]
     given = open_input(corpus)
     if settings.encoder is not None and encode is None:
-        encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
+        encoder = load_encoder(settings.encoder)
+        prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
+        encode = partial(encoder, prefix=prefix)
     described = _describe(given, settings, against, checked)
     if out is None:
         return _check(given, evalsets, settings, encode, described)
@@ -206,7 +208,7 @@ def _describe(
         "corpus": {"name": given.name, "digest": given.digest},
         "leakage": {
             **settings.model_dump(mode="json", exclude={"encoder"}),
-            "encoder": [store.digest(path) for path in weights],
+            "encoder": settings.encoder and digest(settings.encoder),
         },
         "checked": [{**one, "options": more} for one, more in zip(checked, options, strict=True)],
     }

@@ -18,7 +18,6 @@ import argparse
 import random
 import unicodedata
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,12 +168,11 @@ def across(options: argparse.Namespace, console: Console) -> None:
         "unrelated": rng.sample(opened(options.data, "nq-qed").queries["question"].to_list(), 1000),
     }
     vectors: dict[str, Any] = {}
-    encoder = partial(load_encoder(options.encoder), prefix="query: ")
+    encoder = load_encoder(options.encoder)
 
     def encode(texts: Sequence[str]) -> Any:
         new = [one for one in dict.fromkeys(texts) if one not in vectors]
-        if new:
-            vectors.update(zip(new, encoder(new), strict=True))
+        vectors.update(zip(new, encoder(new, "query: "), strict=True))
         return np.array([vectors[one] for one in texts])
 
     table = Table("against", "limit", *sample, "right", box=None)
