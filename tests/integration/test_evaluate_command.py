@@ -136,7 +136,7 @@ def test_languages_that_the_encoder_was_not_trained_on(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--encoder", "nowhere"), "or 'demo', found no folder nowhere"),
+        (("--encoder", "nowhere"), "or a Hub id, found 'nowhere'"),
         (("--embeddings", "nowhere"), "expected a file of vectors, found none at nowhere"),
         ((), "expected an encoder or a file of vectors, found neither"),
         (("--encoder", "demo", "--max-length", "9999"), "at most 512 tokens"),

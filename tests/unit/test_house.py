@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dataset", "encoder", "evalsets", "known_meanings", "leakage", "leakage_report", "sources",
         "stages.folders", "stages.inputs", "store", "translate",
     },
-    "encoder": {"store"},
+    "encoder": {"hub", "store"},
     "vectors": {"cache", "encoder", "store"},
     "metrics": set(),
     "evaluate": {"encoder", "evalsets", "metrics", "schema"},
