@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from qa_parallel import store
 from qa_parallel.cli import main
 from qa_parallel.languages import LANGUAGES
+from qa_parallel.stages.plan import open_plan
 from tests.tiny_models import build_nllb
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -77,11 +78,15 @@ def test_the_quickstart_in_small(tmp_path: Path) -> None:
     local.write_text(
         text.replace("quickstart/questions.jsonl", str(questions))
         .replace("[source]", "[source]\nlimit = 6")
+        .replace("batch_size = 16", "batch_size = 2\nvalidation = 0")
         .replace("quickstart/eval", str(RECIPES / "quickstart" / "eval"))
     )
     output, out = invoke(local, tmp_path)
     assert "for demonstration only" in output
     assert "load_dataset" in output
+    plan = open_plan(out / "batches")
+    assert len(plan) == 15  # 6 questions in 5 languages
+    assert {len(set(batch.passage_ids)) for batch in plan} == {2}
     out /= "checked"
     english = pl.read_parquet(out / "data" / "eng_Latn" / "*.parquet")
     french = pl.read_parquet(out / "data" / "fra_Latn" / "*.parquet")
