@@ -181,3 +181,9 @@ def test_a_half_written_corpus_is_refused(corpus: Path, tmp_path: Path) -> None:
     found = run("filter", corpus, "--out", tmp_path / "clean")
     assert found.exit_code == 2
     assert "half-written" in found.output
+
+
+def test_more_languages_than_there_are_cannot_be_asked_for(corpus: Path, tmp_path: Path) -> None:
+    found = run("filter", corpus, "--out", tmp_path / "clean", "--min-languages", "3")
+    assert found.exit_code == 2
+    assert "expected min_languages of at most 2" in found.output
