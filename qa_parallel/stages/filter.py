@@ -75,6 +75,7 @@ def filter_corpus(
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
     """
+    folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
     given = open_input(corpus)
     if settings.min_languages > len(given.languages):

@@ -90,6 +90,7 @@ def check_leakage(
             "give --against NAME=PATH, once for each",
         )
     if out is not None:
+        folders.refuse_same(out, corpus.source)
         folders.refuse_foreign(out)
     evalsets = [open_evalset(one, judged=True) for one in against]
     checked = [leakage_report.describe_set(one) for one in evalsets]

@@ -98,8 +98,10 @@ def test_the_whole_score_is_a_table_of_its_schema() -> None:
 
 
 def test_a_frame_of_a_few_columns_is_enough() -> None:
-    english = corpus("eng_Latn", None, question=["Who is the old man?"])
-    german = corpus("deu_Latn", "eng_Latn", question=["Who is the old man?"])
+    english = corpus("eng_Latn", None, question=["who was the old man that went over the bridge"])
+    german = corpus(
+        "deu_Latn", "eng_Latn", question=["who was the old man that went over the bridge"]
+    )
     whole = pl.concat([english, german])
     few = whole.select("qa_id", "language", "question", "translated_from")
     assert score(few).equals(score(whole))
