@@ -205,6 +205,25 @@ def check(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.Dat
     return frame.select(schema.names())
 
 
+def complete(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.DataFrame:
+    """`frame` with the columns of `schema` that it lacks as nulls, and without any others.
+
+    Raises
+    ------
+    SourceError
+        A column has another type.
+
+    >>> complete(pl.DataFrame({"b": [1]}), pl.Schema({"a": pl.String(), "b": pl.Int64()})).row(0)
+    (None, 1)
+    """
+    missing = [
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in schema.items()
+        if name not in frame.columns
+    ]
+    return check(frame.with_columns(missing), schema, what)
+
+
 def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
     """The column `sentence_breaks` from one list of [start, end) a row, None for a null.
 

@@ -112,6 +112,8 @@ def link(path: Path, target: Path) -> None:
             write_bytes(target, path.read_bytes())
         else:
             aside.replace(target)
+            # Between two names of one file a rename does nothing.
+            aside.unlink(missing_ok=True)
     except OSError as error:
         raise explain(error, target) from None
 

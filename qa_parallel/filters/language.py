@@ -214,9 +214,10 @@ def load(name: str) -> Detector:
     if name in DETECTORS:
         module, make = DETECTORS[name]
         if importlib.util.find_spec(module) is None:
+            package = "'qa-parallel[lid]'" if name == "heliport" else module
             raise SourceError(
                 f"the language identifier {name} is not installed",
-                "pip install 'qa-parallel[lid]', or choose the detector langid",
+                f"pip install {package}, or choose the detector auto",
             )
         return make()
     if not Path(name).is_file():

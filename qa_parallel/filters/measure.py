@@ -16,7 +16,7 @@ from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.language import AUTO, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
-from qa_parallel.schema import FIELDS, SCORES
+from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
 
 # Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
 FAULTS = ("empty", "truncated", "loop", "copy", "unk")
@@ -62,6 +62,9 @@ def score(
 
     Parameters
     ----------
+    corpus:
+        Of its columns only `qa_id` and `language` must be there; what others would be needed for
+        is not measured. Without `translated_from` give a pivot in the settings.
     settings:
         None = the defaults.
     identifier:
@@ -70,8 +73,21 @@ def score(
         Texts to unit vectors, for the cosine of source and target. None = no cosine.
     workers:
         Threads.
+
+    Raises
+    ------
+    SourceError
+        The ids or the languages are missing, or a column has another type than in CORPUS.
+
+    >>> score(pl.DataFrame({"qa_id": ["1"], "language": ["deu_Latn"], "answer": ["..."]})).filter(
+    ...     check="empty"
+    ... )["score"].to_list()
+    [0.0]
     """
     settings = settings or MeasureSettings()
+    key = pl.Schema({name: CORPUS[name] for name in ("qa_id", "language")})
+    check(corpus, key, "corpus")
+    corpus = complete(corpus, CORPUS, "corpus")
     mine = identifier or identifier_of(settings)
     parts = [
         score_language(

@@ -203,9 +203,8 @@ def loops(texts: Characters) -> Floats:
     scripts without spaces two characters make a word. 0 where fewer than three words are said
     again.
 
-    >>> twice = "in a very small hotel in a very small hotel"
-    >>> loops(Characters.of(["no no no no", twice])).tolist()
-    [0.75, 1.0]
+    >>> loops(Characters.of(["no no no no", "it was there that it was there that"])).tolist()
+    [0.75, 0.5]
     """
     scores = _stutters(texts)
     words, grams, solid = texts.words, texts.words.trigrams, _solid(texts)

@@ -70,12 +70,20 @@ def filter_corpus(
     Raises
     ------
     SourceError
-        The corpus cannot be read, or has no rows; the identifier is unknown or not installed.
+        The corpus cannot be read, has no rows, or has fewer languages than a question must be
+        left in; the identifier is unknown or not installed.
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
     """
+    folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
     given = open_input(corpus)
+    if settings.min_languages > len(given.languages):
+        raise SourceError(
+            f"expected min_languages of at most {len(given.languages)}, as many as {given.name} "
+            f"has, found {settings.min_languages}",
+            "no question could be left",
+        )
     identifier = identifier_of(settings, workers)
     described = _describe(given, settings, identifier)
     with store.locked(out):

@@ -33,6 +33,12 @@ def part(folder: Path, language: str) -> Path:
     return folder / f"{language}.parquet"
 
 
+def refuse_same(out: Path, source: str) -> None:
+    """StoreError where `out` is what is read: overwriting it would lose it."""
+    if out.resolve() == Path(source).expanduser().resolve():
+        raise StoreError(f"expected another folder than the corpus in --out, found {out} for both")
+
+
 def refuse_foreign(out: Path) -> None:
     """StoreError where something stands in `out` that is not of our making."""
     try:

@@ -95,6 +95,7 @@ def check_leakage(
             "give --against NAME=PATH, once for each",
         )
     if out is not None:
+        folders.refuse_same(out, corpus.source)
         folders.refuse_foreign(out)
     evalsets = [open_evalset(one, judged=True) for one in against]
     checked = [leakage_report.describe_set(one) for one in evalsets]
@@ -201,7 +202,6 @@ def _describe(
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in against]
-    weights = sorted(settings.encoder.glob("*.safetensors")) if settings.encoder else []
     return {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
