@@ -1,0 +1,149 @@
+"""`qa-parallel evaluate` end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from qa_parallel import store
+from qa_parallel.cli import main
+from qa_parallel.encoder import load_encoder
+from qa_parallel.schema import RESULTS
+from tests.tiny_models import build_bert
+from tests.unit.test_evalsets import lareqa
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Path:
+    """Two questions in English and German about one passage."""
+    folder = tmp_path / "lareqa"
+    folder.mkdir()
+    for code, word in (("en", "mill"), ("de", "Mühle")):
+        lareqa(
+            folder / f"{code}.json",
+            {"5ab1": (f"When did the {word} burn?", 33), "5ab2": (f"Was the {word} dry?", 0)},
+            f"Rain fell. The old {word[:4]} burned in 1902. Nobody was hurt.",
+        )
+    return folder
+
+
+def invoke(tmp_path: Path, *options: str) -> Result:
+    return CliRunner().invoke(
+        main, ["evaluate", *options], env={"QA_PARALLEL_CACHE": str(tmp_path / "cache")}
+    )
+
+
+def test_an_encoder_on_a_set(encoder: Path, sets: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    options = ("--encoder", str(encoder), "--eval", f"mill={sets}", "--out", str(out))
+    done = invoke(tmp_path, *options, "--strategy", "hybrid", "--seed", "7")
+    assert done.exit_code == 0, done.output
+    for setting in ("monolingual", "cross-lingual", "multilingual"):
+        assert setting in done.output
+    results = pl.read_parquet(out / "results.parquet")
+    assert results.schema == RESULTS
+    assert results["value"].is_between(0, 6).all()
+    assert set(results["strategy"]) == {"hybrid"}
+    signature = results["signature"][0]
+    for part in ("set:mill=lareqa@", "|encoder:tiny-bert@", "|length:64|", "|debias:no|"):
+        assert part in signature
+    report = store.read_json(out / "results.json")
+    assert report["results"] == results.to_dicts()
+    assert report["sets"][0]["counts"]["multilingual"]["queries"] == 4
+    values = pl.read_parquet(out / "values.parquet")
+    assert values.height == 4 + 4 + 4
+    for name in ("map", "share"):
+        assert b"deu_Latn" in (out / "pictures" / f"mill-{name}.svg").read_bytes()
+    manifest = store.read_json(out / "manifest.json")
+    assert manifest["kind"] == "evaluation"
+    assert {"results.parquet", "pictures/mill-map.svg"} < set(manifest["files"])
+
+    again = invoke(tmp_path, *options, "--strategy", "hybrid", "--seed", "7")
+    assert again.exit_code == 0
+    assert "is complete already" in again.output
+    other = invoke(tmp_path, *options)
+    assert other.exit_code == 2
+    assert "evaluate.seed: 7 → null" in other.output
+
+
+def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.jsonl"
+    given = ("--eval", f"mill={sets}")
+    written = invoke(tmp_path, *given, "--texts", str(texts))
+    assert written.exit_code == 0, written.output
+    rows = [json.loads(line) for line in texts.read_text().splitlines()]
+    assert [row["kind"] for row in rows].count("query") == 4
+    vectors = load_encoder(encoder)([row["text"] for row in rows]) * 3
+    file = tmp_path / "vectors.npz"
+    np.savez(file, ids=np.array([row["id"] for row in rows]), vectors=vectors)
+    for name, options in (("a", ("--embeddings", str(file))), ("b", ("--encoder", str(encoder)))):
+        done = invoke(tmp_path, *given, *options, "--out", str(tmp_path / name))
+        assert done.exit_code == 0, done.output
+    one, other = (pl.read_parquet(tmp_path / name / "results.parquet") for name in "ab")
+    assert one["value"].to_list() == other["value"].to_list()
+    assert one["signature"][0] != other["signature"][0]
+
+
+def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
+    def results(name: str, *options: str, of: Path = sets) -> str:
+        out = str(tmp_path / name)
+        given = ("--encoder", str(encoder), "--eval", f"mill={of}", "--out", out)
+        assert invoke(tmp_path, *given, *options).exit_code == 0
+        return out
+
+    one, two = results("one"), results("two", "--debias")
+    done = invoke(tmp_path, one, two, "--compare")
+    assert done.exit_code == 0, done.output
+    assert f"{two} against {one}" in done.output.replace("\n", "")
+    assert "rank distance" in done.output
+    seeds = [results(f"s{n}", "--strategy", "x", "--seed", str(n)) for n in range(2)]
+    done = invoke(tmp_path, one, *seeds, "--compare")
+    assert "mill: x against" in done.output
+    for wrong, message in (
+        ((one,), "at least two encoders, found 1"),
+        ((*seeds,), "at least two encoders, found 1"),
+        ((one, str(tmp_path)), "expected the results of an evaluation in"),
+        ((one, results("passage", "--candidates", "sentence+passage")), "(sentence+passage)"),
+    ):
+        done = invoke(tmp_path, *wrong, "--compare")
+        assert done.exit_code == 2
+        assert message in done.output
+
+
+def test_languages_that_the_encoder_was_not_trained_on(
+    encoder: Path, sets: Path, tmp_path: Path
+) -> None:
+    load_encoder(encoder).save(tmp_path / "trained", languages=["eng_Latn", "fra_Latn"])
+    done = invoke(tmp_path, "--encoder", str(tmp_path / "trained"), "--eval", f"mill={sets}")
+    assert done.exit_code == 0, done.output
+    assert "The encoder was not trained on deu_Latn." in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--encoder", "nowhere"), "or 'demo', found no folder nowhere"),
+        (("--embeddings", "nowhere"), "expected a file of vectors, found none at nowhere"),
+        ((), "expected an encoder or a file of vectors, found neither"),
+        (("--encoder", "demo", "--max-length", "9999"), "at most 512 tokens"),
+        (("--encoder", "demo", "--max-length", "1"), "max_length = 1"),
+        (("--encoder", "demo", "--eval", "x=nowhere"), "found nothing at nowhere"),
+    ],
+)
+def test_mistakes(sets: Path, tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    done = invoke(tmp_path, "--eval", f"mill={sets}", *options)
+    assert done.exit_code == 2
+    assert done.output.count("Error:") == 1
+    assert message in done.output
