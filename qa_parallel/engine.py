@@ -28,14 +28,20 @@ REDECODED = "redecoded"
 # constant; a hypothesis that needs more is cut off, seen by its missing </s>, and decoded once
 # more.
 _ROOM, _ROOM_FIXED = 2.0, 16
+# Part of the cache key: raise it when a text gets more room, or less.
+_ROOM_VERSION = 2
 # Tokens in the smallest batch that is tried when memory runs out.
 _LEAST = 16
+# A small window is cut into so many batches for each worker, of at least so many tokens.
+_SHARES, _SMALL = 4, 256
+# Digits of a log-probability that are kept: the texts beside it in a batch move the last ones.
+_DIGITS = 4
 # Positions kept free for the language token, </s> and the model's own offset.
 _RESERVED = 8
 # Classes of source length. A batch holds one class, and the room depends on the class alone:
-# what a text becomes must not depend on the texts beside it. Narrow ones, since a hypothesis
-# that loops goes on until the room is full.
-_CLASSES = (8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 200, 256, 384, 512, 1024)
+# what a text becomes must not depend on the texts beside it. Few, or the batches of a small
+# window are tiny; not too wide, since a hypothesis that loops goes on until the room is full.
+_CLASSES = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
 # Stronger settings for the second decoding of what the guards flagged.
 _SECOND = {"no_repeat_ngram_size": 3, "repetition_penalty": 1.15, "disable_unk": True}
 
@@ -67,6 +73,7 @@ class DecodingSettings(BaseModel):
             "beam": self.beam,
             "length_penalty": self.length_penalty,
             "compute_type": self.compute_type,
+            "room": _ROOM_VERSION,
             "guards": guards.VERSION if self.guards else 0,
         }
 
@@ -120,19 +127,15 @@ class Engine:
             update={"compute_type": settings.compute_type or default_compute_type(self.device)}
         )
         self.tokenizer = model.tokenizer()
-        self.batch_tokens = settings.batch_tokens or (2048 if self.device == "cpu" else 16384)
+        self.batch_tokens = settings.batch_tokens or (4096 if self.device == "cpu" else 16384)
         self._workers = _workers(self.device, settings)
         self._translator = _load(model, self.device, self.settings, self._workers)
         self.max_source_tokens = min(model.max_positions - _RESERVED, model.max_sentence)
 
     def within(self, folder: Path) -> Engine:
-        """Another engine, on this one's model in `folder`, where a vmap.txt restricts its output.
-
-        It does not decode again what is flagged.
-        """
+        """Another engine, on this one's model in `folder`, where a vmap.txt restricts it."""
         other = copy.copy(self)
         other.model = replace(self.model, path=folder)
-        other.settings = self.settings.model_copy(update={"guards": False})
         other._translator = _load(other.model, self.device, self.settings, self._workers)
         other._restricted = True
         return other
@@ -152,14 +155,25 @@ class Engine:
 
         `tokens` are what `encode` gave for `texts`. `on_batch` is told of every finished batch.
         """
-        items = [
-            _Item(index, text, piece)
-            for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
-        ]
+        items = _items(texts, tokens)
         first: dict[int, Translation] = {}
         second: dict[int, Translation] = {}
         for index, translation, again in self._decode(items, target, on_batch):
             (second if again else first)[index] = translation
+        better = self._better(items, first, second, target)
+        return [better.get(index, first[index]) for index in range(len(items))]
+
+    def mend(
+        self,
+        texts: Sequence[str],
+        tokens: Sequence[list[str]],
+        flagged: Sequence[Translation],
+        target: str,
+        on_batch: OnBatch = ignore,
+    ) -> list[Translation]:
+        """What another engine said of `texts`, all `flagged`, or a second decoding where better."""
+        items, first = _items(texts, tokens), dict(enumerate(flagged))
+        second = {index: done for index, done, _ in self._decode(items, target, on_batch, True)}
         better = self._better(items, first, second, target)
         return [better.get(index, first[index]) for index in range(len(items))]
 
@@ -182,7 +196,8 @@ class Engine:
         plain = self.score([item.tokens for item in changed], texts, target)
         better = {}
         for item, (logprob, count) in zip(changed, plain, strict=True):
-            again = replace(second[item.index], logprob=logprob, tokens=count)
+            scored = round(logprob, _DIGITS)
+            again = replace(second[item.index], logprob=scored, tokens=count)
             if _rank(again) > _rank(first[item.index]):
                 better[item.index] = replace(again, flags=(*again.flags, REDECODED))
         return better
@@ -222,21 +237,21 @@ class Engine:
         ]
 
     def _decode(
-        self, items: Sequence[_Item], target: str, on_batch: OnBatch
+        self, items: Sequence[_Item], target: str, on_batch: OnBatch, again: bool = False
     ) -> Iterator[tuple[int, Translation, bool]]:
-        """Index, translation and whether it is a second decoding.
+        """Index, translation and whether it is a second decoding; all are with `again`.
 
         Batches go longest first, several in flight; texts are detokenised while others are
         decoded. What the guards flag is decoded once more, behind the rest, without waiting for
         the last of it.
         """
-        waiting = deque((batch, False) for batch in batches(items, self.batch_tokens))
+        waiting = deque((batch, again) for batch in self.cut(items))
         running: deque[tuple[list[_Item], bool, list[Any], int]] = deque()
         flagged: list[_Item] = []
         depth = 2 * self._workers + 2
         while waiting or running or flagged:
             if not waiting:
-                waiting.extend((batch, True) for batch in batches(flagged, self.batch_tokens))
+                waiting.extend((batch, True) for batch in self.cut(flagged))
                 flagged = []
             while waiting and len(running) < depth:
                 batch, again = waiting.popleft()
@@ -259,6 +274,11 @@ class Engine:
                 yield item.index, translation, again
                 if translation.flags and self.settings.guards and not again:
                     flagged.append(item)
+
+    def cut(self, items: Sequence[_Item]) -> Iterator[list[_Item]]:
+        """Batches of `items`: as large as may be, but enough of them for every worker."""
+        size = sum(len(item.tokens) + 2 for item in items) // (_SHARES * self._workers)
+        return batches(items, min(self.batch_tokens, max(size, _SMALL)))
 
     def _halve(self, error: RuntimeError, budget: int) -> None:
         """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out.
@@ -329,7 +349,14 @@ class Engine:
             flags = guards.faults(item.text, text, item.tokens, body, end)
             # CTranslate2 divides by length ** penalty, the forced prefix counted; undo it.
             logprob = result.scores[0] * (len(tokens) + skip) ** self.settings.length_penalty
-            yield item, Translation(text, logprob, max(1, len(tokens)), flags)
+            yield item, Translation(text, round(logprob, _DIGITS), max(1, len(tokens)), flags)
+
+
+def _items(texts: Sequence[str], tokens: Sequence[list[str]]) -> list[_Item]:
+    return [
+        _Item(index, text, piece)
+        for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
+    ]
 
 
 def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:
@@ -359,7 +386,8 @@ def room(tokens: int) -> int:
 
 
 def _rank(translation: Translation) -> tuple[int, float]:
-    return -len(translation.flags), translation.logprob / translation.tokens
+    faults = len({*translation.flags} - {REDECODED})
+    return -faults, translation.logprob / translation.tokens
 
 
 def _tidy(source: str, text: str) -> str:

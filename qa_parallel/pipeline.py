@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from qa_parallel.recipe import Recipe
 from qa_parallel.sources import SourceSettings
+from qa_parallel.stages.batches import build_batches
 from qa_parallel.stages.evaluate import Evaluated, compare_results, evaluate_sets, write_texts
 from qa_parallel.stages.filter import explain, filter_corpus
 from qa_parallel.stages.folders import Outcome
@@ -19,6 +20,7 @@ __all__ = [
     "Evaluated",
     "Outcome",
     "Reporter",
+    "build_batches",
     "check_leakage",
     "compare_results",
     "evaluate_sets",
@@ -32,7 +34,8 @@ __all__ = [
 ]
 
 # Folders of the stages of a recipe.
-TRANSLATED, FILTERED, CHECKED, EVALUATED = "translated", "filtered", "checked", "evaluated"
+TRANSLATED, FILTERED, CHECKED = "translated", "filtered", "checked"
+PLANNED, EVALUATED = "batches", "evaluated"
 
 
 def run(
@@ -76,6 +79,18 @@ def run(
         )
         yield "check-leakage", checked
         refuse_leaks(checked)
+        if checked.outcome is not None and checked.holds_corpus():
+            made = checked.outcome
+    if recipe.build_batches is not None:
+        yield (
+            "build-batches",
+            build_batches(
+                [SourceSettings(source=str(made.folder))],
+                recipe.build_batches,
+                recipe.out / PLANNED,
+                overwrite=overwrite,
+            ),
+        )
     if recipe.evaluate is not None:
         yield (
             "evaluate",

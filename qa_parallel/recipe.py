@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.errors import QAParallelError, RecipeError
 from qa_parallel.evalsets import EvalSettings, parse_evalset
 from qa_parallel.evaluate import EvaluateSettings
@@ -61,6 +62,7 @@ class Recipe(BaseModel):
     translate: TranslateSettings
     filter: FilterSettings | None = None
     check_leakage: CheckSettings | None = Field(default=None, alias="check-leakage")
+    build_batches: BatchSettings | None = Field(default=None, alias="build-batches")
     evaluate: EvaluationSettings | None = None
 
 

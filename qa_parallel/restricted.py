@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from qa_parallel.cache import Translation
-from qa_parallel.engine import Done, Engine, OnBatch, ignore
+from qa_parallel.engine import REDECODED, Done, Engine, OnBatch, ignore
 from qa_parallel.errors import ModelError
 from qa_parallel.models import Model
 from qa_parallel.vocabulary import Vocabulary
@@ -33,8 +33,8 @@ _CANDIDATES = "vmap.txt"
 class Restricted:
     """An engine that decodes within a list; what the list does not reach has the whole model.
 
-    Whole are decoded: a source whose names are not in the list, and, where guards are on, what
-    is flagged. A flagged segment is therefore never worse than without a list.
+    Whole are decoded: a source whose names are not in the list, and, where guards are on, once
+    more with stronger settings what is flagged still after its second decoding within the list.
 
     Parameters
     ----------
@@ -62,25 +62,24 @@ class Restricted:
     ) -> list[Translation]:
         """Translations of `texts` into `target`, in their order."""
 
-        def run(engine: Engine, chosen: list[int], told: OnBatch) -> dict[int, Translation]:
-            found = engine.translate(
-                [texts[index] for index in chosen],
-                [tokens[index] for index in chosen],
-                target,
-                told,
-            )
-            return dict(zip(chosen, found, strict=True))
+        def some(chosen: list[int]) -> tuple[list[str], list[list[str]]]:
+            return [texts[index] for index in chosen], [tokens[index] for index in chosen]
 
         def again(batch: Done) -> None:
             on_batch(Done(0, 0, batch.generated))
 
         near = [index for index, piece in enumerate(tokens) if self.vocabulary.reaches(piece)]
-        done = run(self.narrow, near, on_batch)
+        far = sorted(set(range(len(texts))).difference(near))
+        done: dict[int, Translation] = {}
+
+        def fill(chosen: list[int], found: list[Translation]) -> None:
+            done.update(zip(chosen, found, strict=True))
+
+        fill(near, self.narrow.translate(*some(near), target, on_batch))
+        fill(far, self.whole.translate(*some(far), target, on_batch))
         if self.whole.settings.guards:
-            flagged = [index for index in near if done[index].flags]
-            done |= run(self.whole, flagged, again)
-        far = [index for index in range(len(texts)) if index not in done]
-        done |= run(self.whole, far, on_batch)
+            bad = [index for index in near if set(done[index].flags) - {REDECODED}]
+            fill(bad, self.whole.mend(*some(bad), [done[index] for index in bad], target, again))
         return [done[index] for index in range(len(texts))]
 
 

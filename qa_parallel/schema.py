@@ -110,6 +110,21 @@ LEAKS = pl.Schema(
     }
 )
 
+# A plan: which rows meet in which training step. The texts are in the corpus.
+BATCHES = pl.Schema(
+    {
+        "step": pl.Int32(),
+        "slot": pl.Int32(),
+        # position among the corpora that the plan was made from
+        "corpus": pl.UInt16(),
+        "qa_id": pl.String(),
+        "question_language": pl.String(),
+        "passage_language": pl.String(),
+        # hard negatives: qa_ids whose text to find, in the passage's language, is a wrong one here
+        "negatives": pl.List(pl.String()),
+    }
+)
+
 # The checks of the filters, in the order in which they are reported: what each means stands in
 # `filters.limits.CHECKS`.
 CHECKS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from qa_parallel import __version__
+from qa_parallel.cli.build_batches import build_batches
 from qa_parallel.cli.check_leakage import check_leakage
 from qa_parallel.cli.evaluate import evaluate
 from qa_parallel.cli.filter import filter_
@@ -21,5 +22,15 @@ def main() -> None:
     """English question-answer data to parallel QA corpora in up to 200 languages."""
 
 
-for command in (translate, import_, languages, filter_, check_leakage, evaluate, run):
+COMMANDS = (
+    translate,
+    import_,
+    languages,
+    filter_,
+    check_leakage,
+    build_batches,
+    evaluate,
+    run,
+)
+for command in COMMANDS:
     main.add_command(command)

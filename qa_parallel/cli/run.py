@@ -42,6 +42,9 @@ def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
             if isinstance(outcome, pipeline.Evaluated):
                 show.evaluation(outcome)
                 continue
+            if stage == "build-batches":
+                show.plan(outcome)
+                continue
             corpus = outcome
             if stage == "filter":
                 show.funnel(outcome)

@@ -90,6 +90,17 @@ def differences(rows: Iterable[Mapping[str, Any]]) -> None:
     render(evaluation_report.differences(rows))
 
 
+def plan(outcome: Outcome) -> None:
+    from qa_parallel.batches import statistics
+    from qa_parallel.store import read_json
+
+    folder = outcome.folder
+    if outcome.complete_before:
+        click.echo(f"{folder} is complete already; nothing to do.")
+    render(statistics.tables(read_json(folder / "report.json")))
+    click.echo(f"The plan is in {folder}, its picture in {folder}/languages.svg.")
+
+
 def render(parts: Iterable[Any]) -> None:
     target = console()
     for part in parts:

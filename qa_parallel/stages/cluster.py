@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 from qa_parallel import store
 from qa_parallel.engine import Done, Engine
 from qa_parallel.errors import ModelError, QAParallelError, StoreError
+from qa_parallel.language_text import LanguageText
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
+from qa_parallel.restricted import Restricted
 from qa_parallel.sources import Source
+from qa_parallel.stages import vocabulary
+from qa_parallel.stages.vocabulary import Vocabularies
 from qa_parallel.stages.windows import Reporter, Unit, Worker, is_done, read_stats
-from qa_parallel.translate import Stats, TranslateSettings, prepare
+from qa_parallel.translate import Stats, TranslateSettings, Window, prepare
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,13 +44,15 @@ class Actor:
         settings: TranslateSettings,
         source: str,
         targets: Sequence[str],
+        text: LanguageText | None = None,
     ) -> None:
         model = resolve(model_settings)
         model.require((source, *targets))
-        self._worker = Worker(
-            Engine(model, settings, source), cache_folder(model_settings), targets
-        )
+        self._cache = cache_folder(model_settings)
+        self._worker = Worker(Engine(model, settings, source), self._cache, targets)
         self._decoding = threading.Lock()
+        self._restrict, self._text = settings.restrict_vocabulary is not None, text
+        self._lists: Vocabularies | None = None
 
     def about(self) -> tuple[str, dict[str, Any]]:
         """Digest of the model, and the settings that shape what comes out."""
@@ -57,8 +63,11 @@ class Actor:
         """The word in a file that another machine wrote. None = it is not to be seen."""
         return path.read_text() if path.exists() else None
 
-    def window(self, folder: Path, rows: pl.DataFrame) -> list[Task]:
-        """Translate and commit a window; what an earlier run committed is left as it is."""
+    def window(self, folder: Path, rows: pl.DataFrame, earlier: Sequence[Path] = ()) -> list[Task]:
+        """Translate and commit a window; what an earlier run committed is left as it is.
+
+        `earlier` are the windows that lists of tokens may be learned from.
+        """
         worker = self._worker
         missing = [code for code in worker.languages if not is_done(folder, code)]
         done = [
@@ -71,9 +80,20 @@ class Actor:
         window = prepare(rows, worker.engine)
         for language in missing:
             with self._decoding:
-                decoded = worker.decode(window, language)
+                restricted = self._choose(language, window, folder.parent, earlier)
+                decoded = worker.decode(window, language, restricted=restricted)
             done.append((language, worker.commit(folder, window, language, decoded), False))
         return done
+
+    def _choose(
+        self, language: str, window: Window, home: Path, earlier: Sequence[Path]
+    ) -> Restricted | None:
+        engine = self._worker.engine
+        if not self._restrict or language == engine.source:
+            return None
+        if self._lists is None:
+            self._lists = Vocabularies(engine, home, self._cache, self._text)
+        return self._lists.choose(language, window, earlier)
 
 
 class Cluster:
@@ -83,6 +103,9 @@ class Cluster:
     ----------
     model:
         What every actor must come to have: the digest is compared.
+    text:
+        Where lists of tokens are learned from, on a file system that all machines share; None =
+        the run itself.
 
     Raises
     ------
@@ -97,9 +120,12 @@ class Cluster:
         settings: TranslateSettings,
         source: str,
         targets: Sequence[str],
+        text: LanguageText | None = None,
     ) -> None:
         self._ray = _ray()
         self._languages = (source, *targets)
+        self._restrict = settings.restrict_vocabulary is not None
+        self._report: dict[str, Any] = {}
         self._ours = not self._ray.is_initialized()
         self._ray.init(
             address=settings.ray_address,
@@ -119,7 +145,7 @@ class Cluster:
         )(Actor)
         try:
             self._actors = [
-                kind.remote(_absolute(model_settings), placed, source, targets)
+                kind.remote(_absolute(model_settings), placed, source, targets, text)
                 for _ in range(actors)
             ]
             found = self._get([actor.about.remote() for actor in self._actors])
@@ -137,35 +163,47 @@ class Cluster:
         self.signature: dict[str, Any] = found[0][1]
 
     def units(self, source: Source, rows: int, home: Path, reporter: Reporter) -> Iterator[Unit]:
-        """Every window in every language, as it is committed; in no order."""
+        """Every window in every language, as it is committed; in no order.
+
+        Lists of tokens come from the windows before: until every language has its own, or will
+        have none, one window is translated at a time.
+        """
         home = home.absolute()  # a worker has a folder of its own to start from
         self._check_shared(home)
         frames = enumerate(source.frames(rows))
         free = deque(actor for _ in range(_AHEAD) for actor in self._actors)
         running: dict[Any, tuple[Any, Path]] = {}
+        earlier: list[Path] = []
+        learning = self._restrict
         while True:
-            while free and (upcoming := next(frames, None)) is not None:
+            learning = learning and not vocabulary.settled(home, self._languages[1:])
+            while free and not (learning and running) and (upcoming := next(frames, None)):
                 number, frame = upcoming
                 folder = home / f"{number:06d}"
+                known = tuple(earlier) if learning else ()
+                earlier.append(folder)
                 if all(is_done(folder, code) for code in self._languages):
                     for code in self._languages:
                         yield Unit(folder, code, read_stats(folder, code), resumed=True)
                     continue
                 actor = free.popleft()
-                running[actor.window.remote(folder, frame)] = actor, folder
+                running[actor.window.remote(folder, frame, known)] = actor, folder
             if not running:
-                return
+                break
             (ready, *_), _ = self._ray.wait(list(running))
             actor, folder = running.pop(ready)
-            free.append(actor)
+            # what learned a list has it loaded
+            (free.appendleft if learning else free.append)(actor)
             for language, stats, resumed in self._get(ready):
                 if not resumed and language != self._languages[0]:
                     reporter.batch(language, Done(stats.translated, 0, stats.tokens))
                 yield Unit(folder, language, stats, resumed)
+        if self._restrict:
+            self._report = {"vocabulary": vocabulary.report(home, self._languages[1:])}
 
     def report(self) -> dict[str, Any]:
-        """Nothing: a corpus does not depend on how many machines made it."""
-        return {}
+        """The lists of tokens that were tried, if any."""
+        return self._report
 
     def close(self) -> None:
         """End the actors, and the local Ray if it was started here."""

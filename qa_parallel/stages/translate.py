@@ -10,7 +10,7 @@ from typing import Any
 
 from qa_parallel import dataset, store
 from qa_parallel.engine import Engine
-from qa_parallel.errors import LanguageError, RecipeError
+from qa_parallel.errors import LanguageError
 from qa_parallel.language_text import LanguageText, open_text
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
 from qa_parallel.sources import Source, SourceSettings, open_source
@@ -94,14 +94,9 @@ def _runner(
         engine = engine or Engine(model, settings, source)
         restrict = settings.restrict_vocabulary is not None
         return Local(engine, cache_folder(model_settings), targets, restrict, text)
-    if settings.restrict_vocabulary is not None:
-        raise RecipeError(
-            "expected --restrict-vocabulary or --engine ray, found both",
-            "a cluster's machines do not share what they learn yet: leave one of them out",
-        )
     from qa_parallel.stages.cluster import Cluster
 
-    return Cluster(model, model_settings, settings, source, targets)
+    return Cluster(model, model_settings, settings, source, targets, text)
 
 
 def _open_text(settings: TranslateSettings, targets: tuple[str, ...]) -> LanguageText | None:

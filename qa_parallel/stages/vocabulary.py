@@ -46,6 +46,11 @@ class _State:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     vocabulary: Vocabulary | None = None  # None = the whole one
 
+    @property
+    def settled(self) -> bool:
+        """Whether later windows change nothing any more."""
+        return self.vocabulary is not None or len(self.attempts) == len(_AMOUNTS)
+
     @classmethod
     def read(cls, path: Path) -> _State:
         if not path.exists():
@@ -97,29 +102,14 @@ class Vocabularies:
         `earlier` are the folders of all windows before it, with their parts.
         """
         state = self._state(language)
-        if state.vocabulary is None and len(state.attempts) < len(self._amounts):
+        if not state.settled:
             self._attempt(language, state, window, earlier)
         return None if state.vocabulary is None else self._load(state.vocabulary)
 
-    def report(self, languages: Iterable[str]) -> dict[str, Any]:
-        """For the manifest: whether each language was restricted, and the figures of its proofs."""
-        states = {language: self._state(language) for language in languages}
-        return {
-            language: {
-                "restricted": state.vocabulary is not None,
-                "digest": state.vocabulary and state.vocabulary.digest,
-                "attempts": state.attempts,
-            }
-            for language, state in states.items()
-        }
-
     def _state(self, language: str) -> _State:
         if language not in self._states:
-            self._states[language] = _State.read(self._path(language))
+            self._states[language] = _State.read(_path(self._home, language))
         return self._states[language]
-
-    def _path(self, language: str) -> Path:
-        return self._home / "vocabulary" / f"{language}.json"
 
     def _attempt(
         self, language: str, state: _State, window: Window, earlier: Sequence[Path]
@@ -158,7 +148,7 @@ class Vocabularies:
                 state.vocabulary = vocabulary
         attempt["passed"] = state.vocabulary is not None
         state.attempts.append(attempt)
-        state.write(self._path(language))
+        state.write(_path(self._home, language))
 
     def _translated(self, earlier: Sequence[Path]) -> int:
         """Characters of the distinct source texts in the windows before."""
@@ -196,6 +186,28 @@ class Vocabularies:
             self._loaded[key] = restricted.load(self._engine, vocabulary, self._cache)
         self._loaded.move_to_end(key)
         return self._loaded[key]
+
+
+def settled(home: Path, languages: Iterable[str]) -> bool:
+    """Whether every language of the run has its list, or will have none."""
+    return all(_State.read(_path(home, language)).settled for language in languages)
+
+
+def report(home: Path, languages: Iterable[str]) -> dict[str, Any]:
+    """For the manifest: whether each language was restricted, and the figures of its proofs."""
+    states = {language: _State.read(_path(home, language)) for language in languages}
+    return {
+        language: {
+            "restricted": state.vocabulary is not None,
+            "digest": state.vocabulary and state.vocabulary.digest,
+            "attempts": state.attempts,
+        }
+        for language, state in states.items()
+    }
+
+
+def _path(home: Path, language: str) -> Path:
+    return home / "vocabulary" / f"{language}.json"
 
 
 def _sample(window: Window, known: Iterable[str]) -> list[int] | None:

@@ -18,7 +18,7 @@ from qa_parallel.models import Model
 from qa_parallel.restricted import Restricted
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources import Source
-from qa_parallel.stages import folders
+from qa_parallel.stages import folders, vocabulary
 from qa_parallel.stages.vocabulary import Vocabularies
 from qa_parallel.translate import Decoded, Stats, Window, assemble, decode, prepare
 
@@ -87,18 +87,21 @@ class Local:
         self._worker = Worker(engine, cache, targets)
         self._targets = tuple(targets)
         self._cache, self._restrict, self._text = cache, restrict, text
-        self._lists: Vocabularies | None = None
+        self._report: dict[str, Any] = {}
 
     def units(self, source: Source, rows: int, home: Path, reporter: Reporter) -> Iterator[Unit]:
         """As `Runner.units`, in the order of the source."""
+        lists = None
         if self._restrict:
-            self._lists = Vocabularies(self._worker.engine, home, self._cache, self._text)
+            lists = Vocabularies(self._worker.engine, home, self._cache, self._text)
         windows = _windows(source, rows, self._worker, home)
-        return _units(windows, self._worker, self._lists, reporter)
+        yield from _units(windows, self._worker, lists, reporter)
+        if lists is not None:
+            self._report = {"vocabulary": vocabulary.report(home, self._targets)}
 
     def report(self) -> dict[str, Any]:
         """The lists of tokens that were tried, if any."""
-        return {} if self._lists is None else {"vocabulary": self._lists.report(self._targets)}
+        return self._report
 
     def close(self) -> None:
         """Close the caches."""

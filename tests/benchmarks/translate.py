@@ -10,9 +10,13 @@ each in a process of its own (a translator with OpenMP threads slows others in i
 ceiling            raw CTranslate2 on the unique segments: tokenised before, sorted, in our batches,
                    no scores where it is greedy, nothing looked at
 pipeline           `qa_parallel.pipeline.translate`, reading and writing included, guards off
+pipeline, restricted
+                   the same within the words of `--restrict`, the proof included; the first window
+                   (`--window-rows`) has all words
 pipeline, guards   the same with guards: what they flag is decoded a second time, with more beams
-script             what a user writes: row order, `translate_batch` in chunks of 32, CTranslate2's
-                   own threads, each language tokenised again, every segment of every row
+script             what a user writes after CTranslate2's page on NLLB: row order, `translate_batch`
+                   in chunks of 32, its own threads, transformers' tokenizer text by text, each
+                   language tokenised again, every segment of every row
 transformers       `generate` in batches of 32 on the segments of the script
 
 The two slow ways take the first `--slow-rows` rows only and are compared by their rates. Rows and
@@ -20,8 +24,10 @@ segments are counted alike for all: rows x languages, and the segments of all ro
 included, so that what deduplication saves is part of the speed.
 
 `--random-600m` measures a random model of the shape of NLLB-200-distilled-600M. It never ends a
-sentence, so every way is made to generate as many tokens as the source has; in the slow ways each
-segment of a chunk gets the chunk's mean. Guards would flag everything: they are left out.
+sentence, so every way is made to generate as many tokens as the source has: CTranslate2, which
+drops what has ended from a batch, the batch's mean for each, transformers, which computes a batch
+until its longest has ended, the longest of the batch. Guards would flag everything: they are left
+out.
 """
 
 from __future__ import annotations
@@ -101,7 +107,7 @@ def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, f
             if force
             else engines.room(len(batch[0].tokens)),
         )
-        for batch in engines.batches(items, engine.batch_tokens)
+        for batch in engine.cut(items)
     ]
 
     def run() -> int:
@@ -157,6 +163,7 @@ def written(window: Window, rows: int) -> list[str]:
 
 
 def script(
+    folder: Path,
     model: Model,
     source: str,
     segments: Sequence[str],
@@ -164,25 +171,30 @@ def script(
     beam: int,
     force: bool,
 ) -> Way:
-    """What a user writes with CTranslate2's defaults, on the same sentence segments."""
+    """What a user writes after CTranslate2's page on NLLB, on the same sentence segments."""
+    from transformers import AutoTokenizer
+
     translator = ctranslate2.Translator(str(model.path), compute_type="int8")
-    tokenizer = model.tokenizer()
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, src_lang=source)
 
     def run() -> int:
         tokens = 0
         for target in targets:
             for chunk in chunks(segments, 32):
-                encoded = tokenizer.encode_batch(chunk)
-                length = forced(encoded)
+                encoded = [
+                    tokenizer.convert_ids_to_tokens(tokenizer.encode(text)) for text in chunk
+                ]
+                length = forced(encoded) - 2  # the language's token and </s> are there already
                 results: Any = translator.translate_batch(
-                    [tokenizer.source(piece, source) for piece in encoded],
-                    [tokenizer.prefix(target)] * len(chunk),
+                    encoded,
+                    [[target]] * len(chunk),
                     beam_size=beam,
                     max_decoding_length=length if force else 256,
                     min_decoding_length=length if force else 1,
                 )
                 hypotheses = [result.hypotheses[0][1:] for result in results]
-                tokenizer.decode_batch(hypotheses)
+                for hypothesis in hypotheses:
+                    tokenizer.decode(tokenizer.convert_tokens_to_ids(hypothesis))
                 tokens += sum(map(len, hypotheses))
         return tokens
 
@@ -213,7 +225,8 @@ def generate(
                 for chunk in chunks(segments, 32):
                     batch = tokenizer(list(chunk), return_tensors="pt", padding=True)
                     lengths = batch["attention_mask"].sum(1).float()
-                    length = round(float(lengths.mean())) - 1
+                    # a row that has ended is computed until the longest of its batch has ended
+                    length = int(lengths.max()) - 1
                     bounds = {"min_new_tokens": length} if force else {}
                     output = model.generate(
                         **batch,
@@ -223,7 +236,11 @@ def generate(
                         **bounds,
                     )
                     tokenizer.batch_decode(output, skip_special_tokens=True)
-                    tokens += int((output[:, 2:] != tokenizer.pad_token_id).sum())
+                    tokens += (
+                        int(lengths.sum()) - len(chunk)
+                        if force
+                        else int((output[:, 2:] != tokenizer.pad_token_id).sum())
+                    )
         return tokens
 
     return run
@@ -278,6 +295,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--beam", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--window-rows", type=int)
+    parser.add_argument("--restrict", help="What --restrict-vocabulary takes: one way more.")
     parser.add_argument("--random-600m", metavar="FOLDER", type=Path, nargs="?", const=Path())
     parser.add_argument("--without", default="", help="Ways to leave out, e.g. transformers,script")
     options = parser.parse_args(arguments)
@@ -289,7 +307,8 @@ def main(arguments: Sequence[str]) -> int:
         else:
             folder = model_of(options, Path()).path.parent / "hf"
         guards = [] if force else ["pipeline, guards"]
-        names = ["ceiling", "pipeline", *guards, "script", "transformers"]
+        narrow = ["pipeline, restricted"] if options.restrict else []
+        names = ["ceiling", "pipeline", *narrow, *guards, "script", "transformers"]
         names = [name for name in names if name not in options.without.split(",")]
         ways = {name: apart(name, options, folder) for name in names}
         found = measure(ways, options.rounds)
@@ -336,13 +355,15 @@ def make(
     if name == "script":
         model = engine.model
         del engine._translator  # its threads would be in the way
-        return script(model, engine.source, slow, targets, beam, force)
+        return script(folder, model, engine.source, slow, targets, beam, force)
     if name == "transformers":
         del engine._translator  # its threads would be in the way
         return generate(folder, engine.source, slow, targets, beam, force)
-    given = {"to": options.to, "beam": beam, "guards": name != "pipeline"}
+    given = {"to": options.to, "beam": beam, "guards": "guards" in name}
     if options.window_rows:
         given["window_rows"] = options.window_rows
+    if "restricted" in name:
+        given["restrict_vocabulary"] = options.restrict
     source = SourceSettings(source=options.source, limit=options.rows)
     return whole(source, TranslateSettings.model_validate(given), engine)
 

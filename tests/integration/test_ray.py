@@ -12,7 +12,7 @@ import ray
 
 from qa_parallel import pipeline, store
 from qa_parallel.engine import Done
-from qa_parallel.errors import ModelError, RecipeError
+from qa_parallel.errors import ModelError
 from qa_parallel.models import ModelSettings
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import cluster
@@ -53,10 +53,12 @@ def actors() -> Iterator[int]:
             yield int(place.parent.name)
 
 
-def translated(out: Path, reporter: pipeline.Reporter, **settings: object) -> dict[str, str]:
+def translated(
+    out: Path, reporter: pipeline.Reporter, limit: int = 24, **settings: object
+) -> dict[str, str]:
     """Digests of the data files of a small translation."""
     outcome = pipeline.translate(
-        SourceSettings(source=str(QUESTIONS), limit=24),
+        SourceSettings(source=str(QUESTIONS), limit=limit),
         ModelSettings(model="demo", cache=out.parent / f"cache-{out.name}"),
         TranslateSettings.model_validate(
             {"to": "de,fr", "beam": 1, "window_rows": 3, "threads": 1, **settings}
@@ -98,6 +100,22 @@ def test_machines_with_another_model_are_refused(
         translated(tmp_path / "ray", Killer(), engine="ray", ray_actors=1)
 
 
-def test_lists_of_tokens_are_not_for_clusters_yet(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="found both"):
-        translated(tmp_path / "ray", Killer(), engine="ray", restrict_vocabulary="auto")
+def test_lists_that_one_machine_learned_hold_on_all(
+    tmp_path: Path, local_ray: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the text of an earlier corpus; both ways say the same, by the same lists."""
+    translated(tmp_path / "text", Killer(kill=False), 60)
+    given = {"restrict_vocabulary": str(tmp_path / "text"), "window_rows": 15}
+    killer = Killer()
+    spread = translated(tmp_path / "ray", killer, 60, engine="ray", ray_actors=2, **given)
+    assert killer.killed, "no actor was there to be killed"
+    assert spread == translated(tmp_path / "local", Killer(kill=False), 60, **given)
+    one, other = (
+        store.read_json(tmp_path / out / "manifest.json")["vocabulary"] for out in ("ray", "local")
+    )
+    for lists in (one, other):
+        for language in lists.values():
+            for attempt in language["attempts"]:
+                del attempt["speedup"]  # a time
+    assert one == other
+    assert any(language["restricted"] for language in one.values())

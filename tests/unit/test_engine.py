@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa_parallel.cache import Translation
 from qa_parallel.engine import DecodingSettings, Engine, _Item, _tidy, batches, pick_device, room
 from qa_parallel.errors import ModelError
 from qa_parallel.models import ModelSettings, resolve
@@ -95,14 +96,15 @@ def test_scores_of_given_translations(engine: Engine) -> None:
 class Moody:
     """In CTranslate2's place: loops unless n-grams may not repeat; small memory."""
 
-    def __init__(self, room: int = 10_000, second: str = "gut") -> None:
+    def __init__(self, room: int = 10_000, second: str = "gut", score: float = -0.5) -> None:
         self.room, self.second, self.sizes = room, second, list[int]()
+        self.score = score
 
     def translate_batch(self, source: Any, prefix: Any, **options: Any) -> list[Any]:
         size = len(source) * max(map(len, source))
         self.sizes.append(size)
         words = [self.second] if "no_repeat_ngram_size" in options else ["in"] * 9
-        done = SimpleNamespace(hypotheses=[[*prefix[0], *words, "</s>"]], scores=[-0.5])
+        done = SimpleNamespace(hypotheses=[[*prefix[0], *words, "</s>"]], scores=[self.score])
 
         def result() -> Any:
             if size > self.room:
@@ -152,11 +154,30 @@ def test_a_loop_is_decoded_once_more_and_the_better_one_kept() -> None:
     assert [(one.logprob, one.tokens) for one in found] == [(-3.0, 2)] * 2
 
 
+def test_the_last_digits_of_a_score_are_not_kept() -> None:
+    """Two runs may batch a text with others: what they record is the same."""
+    one, other = (
+        moody(Moody(score=score), guards=False).translate(["a"], [["a"]], "deu_Latn")
+        for score in (-0.51234567, -0.51234561)
+    )
+    assert one == other
+
+
 def test_a_second_decoding_that_is_no_better_is_not_kept() -> None:
     engine = moody(Moody(second="<unk> " * 9))
     (found,) = engine.translate(["a b"], [["a", "b"]], "deu_Latn")
     assert found.flags == ("loop",)
     assert found.text == "in in in in in in in in in"
+
+
+def test_what_another_engine_flagged_is_mended() -> None:
+    translator = Moody()
+    first = Translation("in in in in in", -1.0, 3, ("loop",))
+    (found,) = moody(translator).mend(["a b"], [["a", "b"]], [first], "deu_Latn")
+    assert len(translator.sizes) == 1  # the second decoding alone
+    assert found == Translation("gut", -3.0, 2, ("redecoded",))
+    worse = moody(Moody(second="<unk> " * 9)).mend(["a b"], [["a", "b"]], [first], "deu_Latn")
+    assert worse == [first]
 
 
 def test_without_guards_nothing_is_decoded_twice() -> None:

@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dataset": {"store", "schema"},
     "language_text": {"dataset", "languages", "store"},
     "recipe": {
-        "evalsets", "evaluate", "filters.settings", "leakage", "sources", "models", "translate",
+        "batches.settings", "evalsets", "evaluate", "filters.settings", "leakage", "sources",
+        "models", "translate",
     },
     "stages": set(),
     "stages.folders": {"dataset", "store"},
@@ -58,7 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.folders", "stages.vocabulary", "store", "translate",
     },
     "stages.cluster": {
-        "engine", "models", "sources", "stages.folders", "stages.windows", "store", "translate",
+        "engine", "language_text", "models", "restricted", "sources", "stages.folders",
+        "stages.vocabulary", "stages.windows", "store", "translate",
     },
     "stages.translate": {
         "dataset", "engine", "language_text", "models", "sources", "stages.cluster",
@@ -82,6 +84,31 @@ MAY_IMPORT: dict[str, set[str]] = {
         "compare", "dataset", "encoder", "evalsets", "evaluate", "models", "pictures", "schema",
         "stages.folders", "store", "vectors",
     },
+    "batches.settings": {"languages"},
+    "batches.shares": set(),
+    "batches.rows": {"batches.settings", "text"},
+    "batches.strata": {"batches.rows", "batches.settings", "batches.shares"},
+    "batches.deal": {"batches.rows", "batches.shares", "batches.strata"},
+    "batches.validation": {
+        "batches.deal", "batches.rows", "batches.settings", "batches.shares", "batches.strata",
+    },
+    "batches.plan": {
+        "batches.deal", "batches.rows", "batches.settings", "batches.shares", "batches.strata",
+        "batches.validation", "schema",
+    },
+    "batches.negatives": {"batches.plan", "batches.rows", "languages", "schema", "text"},
+    "batches.export": {"store"},
+    "batches.statistics": {"batches.plan", "batches.rows", "batches.strata"},
+    "batches": {"batches.plan", "batches.rows", "batches.settings"},
+    "stages.plan": {
+        "batches.plan", "batches.rows", "batches.settings", "dataset", "schema", "sources",
+        "stages.folders", "stages.inputs", "store", "translate",
+    },
+    "stages.batches": {
+        "batches", "batches.export", "batches.negatives", "batches.plan", "batches.rows",
+        "batches.statistics", "dataset", "pictures", "sources", "stages.folders", "stages.inputs",
+        "stages.plan", "store",
+    },
     "filters.characters": set(),
     "filters.meaning": set(),
     "filters.numbers": set(),
@@ -103,21 +130,26 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.inputs", "store", "translate",
     },
     "pipeline": {
-        "recipe", "sources", "stages.evaluate", "stages.filter", "stages.folders", "stages.imports",
+        "recipe", "sources", "stages.batches", "stages.evaluate", "stages.filter",
+        "stages.folders", "stages.imports",
         "stages.leakage", "stages.translate", "stages.windows",
     },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
-        "cli.check_leakage", "cli.evaluate", "cli.filter", "cli.group", "cli.import_",
+        "cli.build_batches", "cli.check_leakage", "cli.evaluate", "cli.filter", "cli.group",
+        "cli.import_",
         "cli.languages", "cli.run", "cli.translate",
     },
     "cli.__main__": {"cli"},
     "cli.group": set(),
     "cli.options": set(),
     "cli.show": {
-        "evaluation_report", "filters.report", "leakage_report", "pipeline", "progress", "store",
-        "summary",
+        "batches.statistics", "evaluation_report", "filters.report", "leakage_report", "pipeline",
+        "progress", "store", "summary",
+    },
+    "cli.build_batches": {
+        "batches.settings", "cli.options", "cli.show", "pipeline", "recipe", "sources",
     },
     "cli.check_leakage": {
         "cli.options", "cli.show", "evalsets", "leakage", "pipeline", "recipe", "sources",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,44 +117,63 @@ class Scripted:
     def __init__(self, name: str, flags: dict[str, str], guards: bool = True) -> None:
         self.name, self.flags = name, flags
         self.settings = DecodingSettings(guards=guards)
-        self.asked: list[list[str]] = []
+        self.asked: list[tuple[str, list[str]]] = []
 
     def translate(
         self, texts: Sequence[str], tokens: Any, target: str, on_batch: OnBatch = ignore
     ) -> list[Translation]:
-        self.asked.append(list(texts))
+        return self._say(self.name, texts, tokens, on_batch)
+
+    def mend(
+        self, texts: Sequence[str], tokens: Any, first: Any, target: str, on_batch: OnBatch
+    ) -> list[Translation]:
+        assert [one.text for one in first] == [f"narrow {text}" for text in texts]
+        found = self._say("mended", texts, tokens, on_batch)
+        return [replace(one, flags=(*one.flags, "redecoded")) for one in found]
+
+    def _say(
+        self, name: str, texts: Sequence[str], tokens: Any, on_batch: OnBatch
+    ) -> list[Translation]:
+        self.asked.append((name, list(texts)))
         on_batch(Done(len(texts), sum(map(len, tokens)), 10 * len(texts)))
         return [
-            Translation(f"{self.name} {text}", -1.0, 1, tuple(self.flags.get(text, "").split()))
+            Translation(f"{name} {text}", -1.0, 1, tuple(self.flags.get(text, "").split()))
             for text in texts
         ]
 
 
-def scripted(guards: bool = True) -> tuple[Any, Any, Restricted]:
-    whole, narrow = Scripted("whole", {}, guards), Scripted("narrow", {"b": "loop"})
+def scripted(guards: bool = True) -> tuple[Scripted, Restricted]:
+    whole = Scripted("whole", {"bad": "loop"}, guards)
+    # decodes a second time itself
+    narrow = Scripted("narrow", {"b": "redecoded", "bad": "loop"})
     listed = Vocabulary(("▁Ken",), copies=True)
-    return whole, narrow, Restricted(whole, narrow, listed)  # type: ignore[arg-type]
+    return whole, Restricted(whole, narrow, listed)  # type: ignore[arg-type]
 
 
 def test_flags_and_names_out_of_reach_have_the_whole_model() -> None:
-    whole, _, engine = scripted()
+    whole, engine = scripted()
     told: list[Done] = []
-    tokens = [["▁a"], ["▁b"], ["▁Max"], ["▁Ken"]]
-    found = engine.translate(["a", "b", "c", "d"], tokens, "fra_Latn", told.append)
-    assert [one.text for one in found] == ["narrow a", "whole b", "whole c", "narrow d"]
-    assert whole.asked == [["b"], ["c"]]
-    assert found[1].flags == ()
-    assert sum(done.segments for done in told) == 4
-    assert sum(done.read for done in told) == 4
-    assert sum(done.generated for done in told) == 50  # one of them twice
+    texts, tokens = ["a", "b", "c", "d", "bad"], [["▁a"], ["▁b"], ["▁Max"], ["▁Ken"], ["▁bad"]]
+    found = engine.translate(texts, tokens, "fra_Latn", told.append)
+    assert [one.text for one in found] == [
+        "narrow a",
+        "narrow b",
+        "whole c",
+        "narrow d",
+        "mended bad",
+    ]
+    assert [one.flags for one in found] == [(), ("redecoded",), (), (), ("loop", "redecoded")]
+    assert whole.asked == [("whole", ["c"]), ("mended", ["bad"])]
+    assert sum(done.segments for done in told) == sum(done.read for done in told) == 5
+    assert sum(done.generated for done in told) == 60  # one of them by both
 
 
 def test_without_guards_flags_stay() -> None:
-    whole, _, engine = scripted(guards=False)
-    found = engine.translate(["a", "b"], [["▁a"], ["▁b"]], "fra_Latn")
-    assert [one.text for one in found] == ["narrow a", "narrow b"]
+    whole, engine = scripted(guards=False)
+    found = engine.translate(["a", "bad"], [["▁a"], ["▁bad"]], "fra_Latn")
+    assert [one.text for one in found] == ["narrow a", "narrow bad"]
     assert found[1].flags == ("loop",)
-    assert whole.asked == [[]]
+    assert whole.asked == [("whole", [])]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,125 @@
+"""Hard negatives: passages that share words with a question and are wrong for it.
+
+Candidates are ranked once for each row by BM25 (bm25s, Lucene's variant, k1 = 1.5, b = 0.75) among
+the texts to find of one corpus, language and side. Each batch then takes the best that share
+nothing with any of its rows, since what is a negative for one row is one for all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from qa_parallel.batches.plan import Made
+from qa_parallel.batches.rows import Array
+from qa_parallel.languages import LANGUAGES
+from qa_parallel.schema import BATCHES
+from qa_parallel.text import comparison_forms
+
+# Candidates of a row beyond those that are wanted: its own passage and the batch's may be there.
+_MORE = 50
+
+
+def rank(documents: pl.Series, queries: pl.Series, language: str, count: int) -> Array:
+    """Positions of the `count` best documents of each query, -1 where fewer share a word with it.
+
+    Words are compared by their comparison forms; in languages without spaces, pairs of characters.
+
+    >>> rank(pl.Series(["A cat sat.", "A dog."]), pl.Series(["Which cat?"]), "eng_Latn", 2).tolist()
+    [[0, -1]]
+    """
+    import bm25s
+
+    index = bm25s.BM25()
+    index.index(_words(documents, language), show_progress=False)
+    found, scores = index.retrieve(
+        _words(queries, language), k=min(count, len(documents)), show_progress=False
+    )
+    ranked: Array = np.where(scores > 0, found, -1).astype(np.int32)
+    return np.pad(ranked, ((0, 0), (0, count - ranked.shape[1])), constant_values=-1)
+
+
+def _words(texts: pl.Series, language: str) -> list[list[str]]:
+    forms = comparison_forms(texts)
+    if LANGUAGES[language].segmented:
+        return [form.split() for form in forms]
+    whole = forms.str.replace_all(" ", "", literal=True)
+    return [[form[place : place + 2] for place in range(max(1, len(form) - 1))] for form in whole]
+
+
+def candidates(made: Made, texts: pl.DataFrame, count: int) -> tuple[Array, Array]:
+    """Ranked candidates of the rows of one corpus and language.
+
+    Parameters
+    ----------
+    texts:
+        row (its number), question and positive, of one corpus, language and side.
+    count:
+        Negatives that are wanted for a row.
+
+    Returns
+    -------
+    The numbers of the rows whose passages are drawn, and for each of them (rows, candidates) the
+    numbers of others, best first; -1 = no more.
+    """
+    rows = made.pools.rows
+    there = texts.drop_nulls("positive").sort("row")
+    forms = pl.Series(rows.positive_form[there["row"].to_numpy()])
+    documents = there.filter(forms.is_first_distinct())
+    wanted = there.filter(pl.col("row").is_in(pl.Series(np.unique(made.found)).implode()))
+    if not wanted.height:
+        return np.zeros(0, dtype=np.int64), np.zeros((0, count + _MORE), dtype=np.int64)
+    # the question in the passage's language; a text without one is its own question
+    queries = wanted.select(pl.coalesce("question", "positive")).to_series()
+    language = rows.keys["language"][int(wanted["row"][0])]
+    ranked = rank(documents["positive"], queries, language, count + _MORE)
+    numbers = documents["row"].to_numpy().astype(np.int64)
+    return wanted["row"].to_numpy(), np.where(ranked < 0, -1, numbers[ranked])
+
+
+def choose(made: Made, drawn: Array, ranked: Array, count: int) -> pl.DataFrame:
+    """BATCHES with up to `count` negatives a row.
+
+    Parameters
+    ----------
+    drawn, ranked:
+        As of `candidates`, of all corpora and languages together.
+    """
+    rows = made.pools.rows
+    place = np.full(len(rows), -1, dtype=np.int64)
+    place[drawn] = np.arange(len(drawn))
+    ends = np.flatnonzero(np.diff(made.batches["step"].to_numpy(), append=-1)) + 1
+    slots: list[Array] = []
+    chosen: list[Array] = []
+    start = 0
+    for end in ends.tolist():
+        asked, found = made.asked[start:end], made.found[start:end]
+        others = ranked[place[found]]
+        free = (
+            (others >= 0)
+            & ~np.isin(rows.group[others], rows.group[asked])
+            & ~np.isin(rows.question_form[others], rows.question_form[asked])
+            & ~np.isin(rows.positive_form[others], rows.positive_form[found])
+        )
+        best = free & (np.cumsum(free, axis=1) <= count)
+        slot, column = np.nonzero(best)
+        slots.append(slot + start)
+        chosen.append(others[slot, column])
+        start = end
+    return _with_negatives(made, slots, chosen)
+
+
+def _with_negatives(made: Made, slots: list[Array], chosen: list[Array]) -> pl.DataFrame:
+    empty = np.zeros(0, dtype=np.int64)
+    flat = np.concatenate([empty, *chosen])
+    ids = made.pools.rows.keys["qa_id"].gather(flat.astype(np.uint32))
+    lists = (
+        pl.DataFrame({"slot_row": np.concatenate([empty, *slots]), "negatives": ids})
+        .group_by("slot_row", maintain_order=True)
+        .agg("negatives")
+    )
+    numbered = made.batches.drop("negatives").with_columns(
+        slot_row=pl.int_range(pl.len(), dtype=pl.Int64)
+    )
+    joined = numbered.join(lists, on="slot_row", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("negatives").fill_null([])).select(BATCHES.names())

@@ -1,0 +1,210 @@
+"""The rows of one or several corpora as numbers: what a plan is made of.
+
+A row is a question in a language. What may not meet in one batch becomes integers: the group of its
+passage, and the comparison forms of its question and of its positive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from qa_parallel.batches.settings import Positive
+from qa_parallel.errors import SourceError
+from qa_parallel.text import comparison_forms
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows by number; all arrays have one entry a row unless it says otherwise.
+
+    Attributes
+    ----------
+    keys:
+        corpus (position among those given), qa_id, passage_id, language.
+    languages:
+        Codes; `language` are positions in it.
+    question:
+        Number of the question: the same for its translations within a corpus.
+    group:
+        Number of the passage. Passages that share a question, in any corpus, are one group.
+    question_form, positive_form:
+        Numbers of the comparison forms, each among its kind. -1 where there is no text.
+    reserved:
+        Whether the row is kept for validation.
+    """
+
+    keys: pl.DataFrame
+    languages: tuple[str, ...]
+    corpus: Array
+    language: Array
+    question: Array
+    group: Array
+    question_form: Array
+    positive_form: Array
+    reserved: Array
+
+    def __len__(self) -> int:
+        return self.keys.height
+
+    @cached_property
+    def of(self) -> Array:
+        """The row of each question in each language: (questions, languages). -1 = there is none."""
+        questions = int(self.question.max(initial=-1)) + 1
+        table = np.full((questions, len(self.languages)), -1, dtype=np.int32)
+        table[self.question, self.language] = np.arange(len(self), dtype=np.int32)
+        return table
+
+
+def positive_text(positive: Positive) -> pl.Expr:
+    """The text of CORPUS rows that their questions are to find; null where there is none."""
+    if positive != "sentence":
+        return _filled(pl.col(positive))
+    first, last = (
+        pl.col("sentence_breaks").list.get(index, null_on_oob=True)
+        for index in (
+            pl.col("answer_sentences").list.min(),
+            pl.col("answer_sentences").list.max(),
+        )
+    )
+    start, end = first.arr.get(0), last.arr.get(1)
+    return _filled(pl.col("passage").str.slice(start, end - start))
+
+
+def _filled(text: pl.Expr) -> pl.Expr:
+    """Null where there is nothing but space."""
+    return pl.when(text.str.strip_chars() != "").then(text)
+
+
+def text_keys(frame: pl.DataFrame, positive: Positive) -> pl.DataFrame:
+    """The keys of CORPUS rows, with hashes of their comparison forms; null where there is no text.
+
+    Two texts of one hash would only be kept apart without need.
+    """
+    texts = frame.select(
+        "qa_id",
+        "passage_id",
+        "language",
+        question=_filled(pl.col("question")),
+        positive=positive_text(positive),
+    )
+    return texts.select(
+        "qa_id",
+        "passage_id",
+        "language",
+        question_form=_hashes(texts["question"]),
+        positive_form=_hashes(texts["positive"]),
+    )
+
+
+def _hashes(texts: pl.Series) -> pl.Series:
+    """Hashes of the comparison forms, each distinct text looked at once."""
+    distinct = texts.drop_nulls().unique()
+    forms = pl.DataFrame({"text": distinct, "hash": comparison_forms(distinct).hash(seed=0)})
+    return (
+        texts.alias("text").to_frame().join(forms, on="text", how="left", maintain_order="left")
+    )["hash"]
+
+
+def gather(corpora: Sequence[pl.DataFrame], validation: float = 0.0) -> Rows:
+    """Number the rows of `text_keys`, one frame a corpus; reserve a share of the passages.
+
+    Raises
+    ------
+    SourceError
+        No row has both a question and a positive, or a question is there twice in a language.
+    """
+    table = pl.concat(
+        [frame.with_columns(corpus=pl.lit(place, pl.UInt16)) for place, frame in enumerate(corpora)]
+    )
+    if not table.filter(
+        pl.col("question_form").is_not_null() & pl.col("positive_form").is_not_null()
+    ).height:
+        raise SourceError(
+            f"expected rows with a question and a text to find, found none among {table.height:,}",
+            "choose another --positive",
+        )
+    _refuse_twins(table)
+    codes = tuple(table["language"].unique(maintain_order=True))
+    places = {code: place for place, code in enumerate(codes)}
+    passages = _numbers(table, "passage_id")
+    group = groups(_numbers(table, "qa_id"), passages)
+    return Rows(
+        keys=table.select("corpus", "qa_id", "passage_id", "language"),
+        languages=codes,
+        corpus=table["corpus"].to_numpy().astype(np.int16),
+        language=table["language"].replace_strict(places, return_dtype=pl.Int16).to_numpy(),
+        question=_numbers(table, "corpus", "qa_id"),
+        group=group,
+        question_form=_numbers(table, "question_form"),
+        positive_form=_numbers(table, "positive_form"),
+        reserved=reserve(group, table["passage_id"], passages, validation),
+    )
+
+
+def _refuse_twins(table: pl.DataFrame) -> None:
+    twins = table.filter(pl.struct("corpus", "qa_id", "language").is_duplicated())
+    if twins.height:
+        row = twins.row(0, named=True)
+        raise SourceError(
+            f"expected each question once in a language, found {row['qa_id']!r} several times in "
+            f"{row['language']}"
+        )
+
+
+def _numbers(table: pl.DataFrame, *names: str) -> Array:
+    """0, 1, 2 … for the distinct values in their order; -1 for null."""
+    values = table.select(names)
+    distinct = values.drop_nulls().unique(maintain_order=True).with_row_index("number")
+    joined = values.join(distinct, on=names, how="left", maintain_order="left")
+    return joined["number"].cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def groups(questions: Array, passages: Array) -> Array:
+    """Connected components of questions and passages, numbered by their order.
+
+    As a rule each question has one passage, and a group is a passage.
+
+    >>> groups(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 3])).tolist()
+    [0, 1, 1, 2]
+    """
+    labels = passages
+    while True:
+        lower = labels
+        for side in (questions, passages):
+            lowest = np.full(int(side.max(initial=-1)) + 1, len(side), dtype=np.int64)
+            np.minimum.at(lowest, side, lower)
+            lower = lowest[side]
+        if np.array_equal(lower, labels):
+            return np.unique(labels, return_inverse=True)[1].astype(np.int32)
+        labels = lower
+
+
+def reserve(group: Array, passage_ids: pl.Series, passages: Array, share: float) -> Array:
+    """Whether each row is for validation: the `share` of groups whose ids hash lowest.
+
+    One at least, if any are wanted and two are there. New passages move few of the old ones.
+    """
+    count = int(group.max()) + 1
+    wanted = min(max(1, round(share * count)), count - 1) if share else 0
+    if not wanted:
+        return np.zeros(len(group), dtype=bool)
+    _, first = np.unique(passages, return_index=True)
+    digests = [
+        hashlib.blake2b(passage.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        for passage in passage_ids.gather(first)
+    ]
+    ranks = np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+    lowest = np.full(count, np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(lowest, group[first], ranks)
+    chosen = np.zeros(count, dtype=bool)
+    chosen[np.argsort(lowest, kind="stable")[:wanted]] = True
+    return chosen[group]

@@ -1,0 +1,248 @@
+"""What a plan draws from: rows of one corpus, question language and passage language; and how many.
+
+A unit is a run of batches that draw from the same strata: the monolingual batches of one language,
+or all cross-lingual ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from qa_parallel.batches.rows import Array, Rows
+from qa_parallel.batches.settings import BatchSettings, exponent
+from qa_parallel.batches.shares import largest_remainder
+from qa_parallel.errors import LanguageError, QAParallelError, RecipeError, SourceError
+
+
+class Stratum(NamedTuple):
+    """A corpus, and the languages of question and passage, by their positions."""
+
+    corpus: int
+    asked: int
+    found: int
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Batches that draw from the same strata.
+
+    Attributes
+    ----------
+    kind:
+        "monolingual", "cross-lingual" or "mixed".
+    sizes:
+        Rows of each batch.
+    strata, wanted:
+        Where the rows come from, and how many from each: as many as the batches hold.
+    """
+
+    kind: str
+    sizes: Array
+    strata: tuple[Stratum, ...]
+    wanted: Array
+
+
+class Pools:
+    """The rows of one side, training or validation, by stratum."""
+
+    def __init__(self, rows: Rows, side: Array, languages: Sequence[str] | None = None) -> None:
+        allowed = np.array([languages is None or code in languages for code in rows.languages])
+        there = side & allowed[rows.language]
+        self.rows, self.side = rows, side
+        # by question and language
+        self._asked = _marked(rows, there & (rows.question_form >= 0))
+        self._found = _marked(rows, there & (rows.positive_form >= 0))
+        self._corpus = np.zeros(len(rows.of), dtype=np.int16)
+        self._corpus[rows.question] = rows.corpus
+
+    @cached_property
+    def questions(self) -> dict[tuple[int, int], Array]:
+        """The numbers of the questions of a corpus in a language."""
+        corpora = range(int(self._corpus.max(initial=0)) + 1)
+        return {
+            (corpus, asked): np.flatnonzero(self._asked[:, asked] & (self._corpus == corpus))
+            for corpus in corpora
+            for asked in range(len(self.rows.languages))
+        }
+
+    @cached_property
+    def sizes(self) -> Array:
+        """Rows of each stratum: (corpora, question languages, passage languages)."""
+        count = len(self.rows.languages)
+        table = np.zeros((int(self._corpus.max(initial=0)) + 1, count, count), dtype=np.int64)
+        for (corpus, asked), questions in self.questions.items():
+            table[corpus, asked] = self._found[questions].sum(axis=0)
+        return table
+
+    def pairs(self, stratum: Stratum) -> tuple[Array, Array]:
+        """The numbers of the rows of the questions, and of the passages, of a stratum."""
+        questions = self.questions[stratum.corpus, stratum.asked]
+        questions = questions[self._found[questions, stratum.found]]
+        table = self.rows.of
+        return table[questions, stratum.asked], table[questions, stratum.found]
+
+    def askable(self, languages: Iterable[int]) -> int:
+        """Questions in these languages that have a text to find in any language."""
+        findable = self._found.any(axis=1)
+        return int(sum((self._asked[:, place] & findable).sum() for place in languages))
+
+    def distinct(self, strata: Iterable[Stratum], enough: int) -> tuple[int, str]:
+        """Of passages, questions and texts to find, how many distinct there are of the rarest.
+
+        Counting stops where all have `enough`.
+        """
+        rows = self.rows
+        seen = {
+            name: np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+            for name, numbers in (
+                ("passages", rows.group),
+                ("questions", rows.question_form),
+                ("texts to find", rows.positive_form),
+            )
+        }
+        least, name = 0, "passages"
+        for stratum in strata:
+            asked, found = self.pairs(stratum)
+            seen["passages"][rows.group[asked]] = True
+            seen["questions"][rows.question_form[asked]] = True
+            seen["texts to find"][rows.positive_form[found]] = True
+            least, name = min((int(marks.sum()), name) for name, marks in seen.items())
+            if least >= enough:
+                break
+        return least, name
+
+
+def _marked(rows: Rows, chosen: Array) -> Array:
+    table = np.zeros(rows.of.shape, dtype=bool)
+    table[rows.question[chosen], rows.language[chosen]] = True
+    return table
+
+
+def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
+    """The units of a plan to train by, with the shares that the settings ask for.
+
+    Raises
+    ------
+    QAParallelError
+        What is asked for has too few languages, rows, or distinct passages.
+    """
+    cells = {kind: _cells(pools, settings, kind) for kind in kinds(settings)}
+    asked = {place for pairs in cells.values() for place, _ in pairs}
+    steps = settings.steps or math.ceil(
+        (settings.epochs or 1) * pools.askable(sorted(asked)) / settings.batch_size
+    )
+    shares = np.array([kinds(settings)[kind] for kind in cells])
+    units: list[Unit] = []
+    for (kind, pairs), count in zip(cells.items(), largest_remainder(shares, steps), strict=True):
+        weights = pools.sizes.sum(axis=0)[*np.array(pairs).T] ** exponent(settings.language_weights)
+        if kind == "monolingual":
+            parts = zip(pairs, largest_remainder(weights, count), strict=True)
+            units += [_unit(kind, pools, settings, [pair], np.ones(1), n) for pair, n in parts if n]
+        elif count:
+            units.append(_unit(kind, pools, settings, pairs, weights, count))
+    for unit in units:
+        _refuse_small(unit, pools, settings.batch_size)
+    return units
+
+
+def kinds(settings: BatchSettings) -> dict[str, float]:
+    """The kinds of batches of a strategy, with their shares."""
+    if settings.strategy != "hybrid":
+        return {settings.strategy: 1.0}
+    shares = {"monolingual": settings.alpha, "cross-lingual": 1 - settings.alpha}
+    return {kind: share for kind, share in shares.items() if share}
+
+
+def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
+    """The pairs of languages that a kind of batch draws from; an error where there are none."""
+    codes = pools.rows.languages
+    for wanted in settings.languages or ():
+        if wanted not in codes:
+            raise LanguageError(
+                f"expected languages of the corpus ({', '.join(codes)}), found {wanted}"
+            )
+    for pair in settings.pairs or ():
+        if any(code not in codes for code in pair):
+            raise LanguageError(
+                f"expected pairs of the corpus's languages ({', '.join(codes)}), found "
+                f"{':'.join(pair)}"
+            )
+        asked, found = map(codes.index, pair)
+        if not pools.sizes[:, asked, found].any():
+            raise SourceError(
+                f"expected questions in {pair[0]} with passages in {pair[1]}, found none to train "
+                "on",
+                "leave this pair out",
+            )
+    pairs = pairs_there(pools, settings, kind)
+    if not pairs:
+        there = [code for place, code in enumerate(codes) if pools.sizes[:, place, place].any()]
+        if kind == "cross-lingual" and len(there) < 2:
+            raise RecipeError(
+                f"expected two languages or more for {kind} batches, found "
+                f"{', '.join(there) or 'none'}",
+                "choose --strategy monolingual, or more languages",
+            )
+        raise SourceError(
+            f"expected rows for {kind} batches, found no question "
+            + ("in two languages" if kind == "cross-lingual" else "to train on"),
+        )
+    return pairs
+
+
+def pairs_there(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
+    """The pairs of languages that have rows for a kind of batch."""
+    there: Array = np.any(pools.sizes, axis=0)
+    same: Array = np.identity(len(there)) > 0
+    allowed = there & (~same if kind == "cross-lingual" else same)
+    if kind == "cross-lingual" and settings.pairs is not None:
+        codes = pools.rows.languages
+        chosen = {(codes.index(asked), codes.index(found)) for asked, found in settings.pairs}
+        return [pair for pair in _positions(allowed) if pair in chosen]
+    return _positions(allowed)
+
+
+def _positions(table: Array) -> list[tuple[int, int]]:
+    return [(int(asked), int(found)) for asked, found in np.argwhere(table)]
+
+
+def _unit(
+    kind: str,
+    pools: Pools,
+    settings: BatchSettings,
+    cells: Sequence[tuple[int, int]],
+    weights: Array,
+    steps: int,
+) -> Unit:
+    """A unit whose rows are divided among pairs of languages, then among corpora."""
+    strata: list[Stratum] = []
+    wanted: list[int] = []
+    totals = largest_remainder(weights, int(steps) * settings.batch_size)
+    for cell, total in zip(cells, totals, strict=True):
+        corpora = np.flatnonzero(pools.sizes[:, *cell])
+        shares = pools.sizes[corpora, *cell] ** exponent(settings.source_weights)
+        strata += [Stratum(int(corpus), *cell) for corpus in corpora]
+        wanted += largest_remainder(shares, int(total)).tolist()
+    sizes = np.full(int(steps), settings.batch_size)
+    return Unit(kind, sizes, tuple(strata), np.array(wanted))
+
+
+def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:
+    """An error where not even one batch can be filled."""
+    distinct, what = pools.distinct(unit.strata, size)
+    if distinct >= size:
+        return
+    where = ""
+    if unit.kind == "monolingual":
+        where = f" in {pools.rows.languages[unit.strata[0].asked]}"
+    raise QAParallelError(
+        f"expected at least {size:,} distinct {what}{where} for {unit.kind} batches of {size:,}, "
+        f"found {distinct:,} to train on",
+        "choose a smaller --batch-size" + (", or leave the language out" if where else ""),
+    )

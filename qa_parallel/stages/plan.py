@@ -1,0 +1,274 @@
+"""A plan as a trainer reads it: `plan[step]`, with the texts of the corpora it was made from.
+
+    plan = open_plan(Path("plan"))
+    for step in range(len(plan)):
+        batch = plan[step]
+        loss = train_step(batch.questions, batch.positives, batch.negatives)
+
+A step is the same on every machine and in every process: workers may share the steps among them as
+they like. What is held is Arrow memory, which forked and spawned workers can read alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from qa_parallel import dataset, store
+from qa_parallel.batches.plan import Side
+from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.settings import BatchSettings, Positive
+from qa_parallel.errors import StoreError
+from qa_parallel.schema import BATCHES, check
+from qa_parallel.sources import SourceSettings
+from qa_parallel.stages import folders
+from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.translate import annotate
+
+Array = np.ndarray[Any, Any]
+KIND = "plan"
+_KEY = ["corpus", "qa_id", "language"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one step; all lists have one entry a row.
+
+    Attributes
+    ----------
+    positives:
+        The text that each question is to find: a sentence, a passage or an answer, as the plan was
+        made.
+    negatives:
+        Hard negatives of each row, in its passage's language; empty lists in a plan without them.
+    corpora:
+        Positions among the corpora of the plan.
+    """
+
+    step: int
+    questions: list[str]
+    positives: list[str]
+    negatives: list[list[str]]
+    qa_ids: list[str]
+    passage_ids: list[str]
+    question_languages: list[str]
+    passage_languages: list[str]
+    corpora: list[int]
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+
+class Plan:
+    """The steps of one side of a plan, in any order; see `open_plan`.
+
+    Attributes
+    ----------
+    settings:
+        What the plan was made with.
+    manifest:
+        Digests of the plan and of the corpora, counts, versions.
+    """
+
+    def __init__(
+        self,
+        batches: pl.DataFrame,
+        rows: pl.DataFrame,
+        settings: BatchSettings,
+        manifest: dict[str, Any],
+    ) -> None:
+        self.settings = settings
+        self.manifest = manifest
+        numbered = rows.select(_KEY).with_row_index("row")
+        self._asked = _rows(batches, numbered, "qa_id", "question_language")
+        self._found = _rows(batches, numbered, "qa_id", "passage_language")
+        lists = batches.select("corpus", "passage_language", "negatives").explode(
+            "negatives", empty_as_null=False, keep_nulls=False
+        )
+        self._negatives = _rows(lists, numbered, "negatives", "passage_language")
+        self._negative_starts = _starts(batches["negatives"].list.len().to_numpy())
+        steps = int(batches["step"].max()) + 1 if batches.height else 0  # type: ignore[arg-type]
+        self._starts = _starts(np.bincount(batches["step"].to_numpy(), minlength=steps))
+        self._corpus = batches["corpus"].to_numpy()
+        self._columns = {
+            name: _arrow(rows[name])
+            for name in ("qa_id", "passage_id", "language", "question", "positive")
+        }
+
+    def __len__(self) -> int:
+        """Steps."""
+        return len(self._starts) - 1
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[step] for step in range(len(self)))
+
+    def __getitem__(self, step: int) -> Batch:
+        """The rows of a step; IndexError beyond the last."""
+        if not 0 <= step < len(self):
+            raise IndexError(f"expected a step from 0 to {len(self) - 1:,}, found {step}")
+        slots = slice(self._starts[step], self._starts[step + 1])
+        asked, found = self._asked[slots], self._found[slots]
+        ends = self._negative_starts[self._starts[step] : self._starts[step + 1] + 1]
+        negatives = self._texts("positive", self._negatives[ends[0] : ends[-1]])
+        return Batch(
+            step=step,
+            questions=self._texts("question", asked),
+            positives=self._texts("positive", found),
+            negatives=[
+                negatives[start - ends[0] : end - ends[0]]
+                for start, end in itertools.pairwise(ends.tolist())
+            ],
+            qa_ids=self._texts("qa_id", asked),
+            passage_ids=self._texts("passage_id", found),
+            question_languages=self._texts("language", asked),
+            passage_languages=self._texts("language", found),
+            corpora=self._corpus[slots].tolist(),
+        )
+
+    def size(self, step: int) -> int:
+        """How many rows a step has, without reading them."""
+        return int(self._starts[step + 1] - self._starts[step])
+
+    def _texts(self, name: str, rows: Array) -> list[str]:
+        texts: list[str] = self._columns[name].take(rows).to_pylist()
+        return texts
+
+
+def open_plan(
+    folder: Path, side: Side = "train", corpora: Sequence[str | Path] | None = None
+) -> Plan:
+    """Open a plan that `build-batches` made, with the texts of its corpora.
+
+    Parameters
+    ----------
+    side:
+        "train" or "validation".
+    corpora:
+        Where the corpora are, in the order in which the plan was made from them. None: where they
+        were then, as seen from the plan's folder.
+
+    Raises
+    ------
+    StoreError
+        No plan, a half-written one, or a corpus that has changed since.
+    SourceError
+        A corpus cannot be read.
+    """
+    manifest = _manifest(folder)
+    settings = BatchSettings.model_validate(manifest["batches"])
+    mine = f"{dataset.DATA}/{side}-"
+    files = [folder / name for name in manifest["files"] if name.startswith(mine)]
+    batches = pl.concat(
+        [pl.DataFrame(schema=BATCHES), *(check(store.read_parquet(one), BATCHES) for one in files)]
+    )
+    places = corpora or [_place(folder, one["path"]) for one in manifest["corpora"]]
+    if len(places) != len(manifest["corpora"]):
+        raise StoreError(
+            f"expected {len(manifest['corpora'])} corpora for the plan in {folder}, found "
+            f"{len(places)}",
+            "give them in the order of its manifest",
+        )
+    given = [
+        _unchanged(str(place), known, folder)
+        for place, known in zip(places, manifest["corpora"], strict=True)
+    ]
+    return Plan(batches, texts_of(batches, given, settings.positive), settings, manifest)
+
+
+def texts_of(batches: pl.DataFrame, given: Sequence[Input], positive: Positive) -> pl.DataFrame:
+    """Keys and texts of the rows of all questions that `batches` name."""
+    wanted = pl.concat([batches["qa_id"], batches["negatives"].explode().drop_nulls()]).unique()
+    parts = [
+        frame.filter(pl.col("qa_id").is_in(wanted.implode())).select(
+            "qa_id",
+            "language",
+            "passage_id",
+            "question",
+            corpus=pl.lit(number, pl.UInt16),
+            positive=positive_text(positive),
+        )
+        for number, one in enumerate(given)
+        for frame in corpus_frames(one, positive)
+    ]
+    return pl.concat(parts)
+
+
+def _place(folder: Path, path: str) -> str:
+    """A corpus as seen from the plan's folder; what is not there may be on the Hub."""
+    return str(folder / path) if (folder / path).exists() else path
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    if not (folder / dataset.MANIFEST).is_file():
+        raise StoreError(
+            f"expected a plan in {folder}, found none, or a half-written one",
+            "make it with qa-parallel build-batches",
+        )
+    manifest = store.read_json(folder / dataset.MANIFEST)
+    if manifest.get("kind") != KIND or manifest.get("version") != folders.VERSION:
+        raise StoreError(
+            f"expected a plan of version {folders.VERSION} in {folder}, found "
+            f"{manifest.get('kind')} of version {manifest.get('version')}",
+            "make one with qa-parallel build-batches",
+        )
+    if not dataset.is_whole(folder):
+        raise StoreError(
+            f"expected the files that the manifest of {folder} names, found one missing or cut "
+            "short",
+            "make the plan again, or copy it again",
+        )
+    return manifest
+
+
+def _unchanged(place: str, known: dict[str, Any], folder: Path) -> Input:
+    given = open_input(SourceSettings(source=place))
+    if given.digest != known["digest"]:
+        raise StoreError(
+            f"expected the corpus that the plan in {folder} was made from ({known['name']}), found "
+            f"{given.name}",
+            "give that corpus, or make the plan again",
+        )
+    return given
+
+
+def corpus_frames(
+    given: Input, positive: Positive, language: str | None = None
+) -> Iterator[pl.DataFrame]:
+    """CORPUS frames; those of a source are cut into sentences where these are needed."""
+    for frame in given.frames(language):
+        yield frame if given.manifest or positive != "sentence" else annotate(frame)
+
+
+def _rows(batches: pl.DataFrame, numbered: pl.DataFrame, qa_id: str, language: str) -> Array:
+    """Numbers of rows by their keys."""
+    found = batches.join(
+        numbered,
+        left_on=["corpus", qa_id, language],
+        right_on=_KEY,
+        how="left",
+        maintain_order="left",
+    )["row"]
+    if found.null_count():
+        raise StoreError(
+            "expected the corpora of the plan to hold all its rows, found "
+            f"{found.null_count():,} missing",
+            "make the plan again",
+        )
+    return found.to_numpy()
+
+
+def _starts(sizes: Array) -> Array:
+    return np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+
+
+def _arrow(column: pl.Series) -> Any:
+    import pyarrow
+
+    array = column.to_arrow()
+    return array.cast(pyarrow.large_string())

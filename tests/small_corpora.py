@@ -1,0 +1,56 @@
+"""Corpora of a few rows, as frames and as folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel import dataset, store
+from qa_parallel.schema import CORPUS
+from qa_parallel.stages import folders
+
+
+def corpus_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """CORPUS rows; what is not given is null, and a passage is one sentence that answers."""
+    filled = []
+    for row in rows:
+        whole = {**dict.fromkeys(CORPUS), "flags": [], "passage_id": row["qa_id"], **row}
+        if whole["passage"] is not None and "sentence_breaks" not in row:
+            whole["sentence_breaks"] = [[0, len(whole["passage"])]]
+            whole["answer_sentences"] = [0]
+        filled.append(whole)
+    return pl.DataFrame(filled, schema=CORPUS)
+
+
+def corpus_folder(folder: Path, frame: pl.DataFrame) -> Path:
+    """The rows as a finished corpus."""
+    files: dict[str, Any] = {}
+    for code in frame["language"].unique(maintain_order=True):
+        part = folder.parent / f"{folder.name}-{code}.parquet"
+        store.write_parquet(part, frame.filter(language=code))
+        files |= dataset.write_shards(folder, code, "train", [part], 1)
+    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+    store.write_json(folder / folders.SETTINGS, settings)
+    store.write_json(folder / dataset.MANIFEST, {"kind": "corpus", **settings, "files": files})
+    return folder
+
+
+def parallel(
+    questions: int, languages: Sequence[str], per_passage: int = 1, prefix: str = "q"
+) -> list[dict[str, Any]]:
+    """Rows of `questions` in all `languages`, all texts different."""
+    return [
+        {
+            "qa_id": f"{prefix}{number}",
+            "passage_id": f"{prefix}-p{number // per_passage}",
+            "language": code,
+            "question": f"Which {prefix}{number} in {code}?",
+            "passage": f"The passage of {prefix}{number} in {code}.",
+            "answer": f"{prefix}{number} {code}",
+        }
+        for code in languages
+        for number in range(questions)
+    ]
