@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from qa_parallel.encoder import EncoderSettings
+from qa_parallel.evaluate import Candidates, EvaluateSettings
+
+# What an encoder is called before it is trained.
+START = "start"
 
 
 class TrainSettings(EncoderSettings):
@@ -66,6 +71,39 @@ class TrainSettings(EncoderSettings):
     measure: Literal["mrr", "map"] = "mrr"
     validation_questions: int = Field(default=500, ge=1)
     patience: int | None = Field(default=None, ge=1)
+
+
+class ExperimentSettings(TrainSettings):
+    """How encoders are trained, evaluated and compared.
+
+    Attributes
+    ----------
+    seed, seeds:
+        Each plan is trained by `seeds` times, from `seed` on; a strategy is also planned anew.
+    candidates, titles, cache:
+        Of the evaluation, as in `EvaluateSettings`.
+    samples:
+        Of the bootstrap.
+    """
+
+    seeds: int = Field(default=1, ge=1)
+    candidates: Candidates = "sentence"
+    titles: bool | None = None
+    cache: Path | None = None
+    samples: int = Field(default=1000, ge=100)
+
+    def training(self, seed: int) -> TrainSettings:
+        """The part that shapes one training."""
+        fields = self.model_dump(include=set(TrainSettings.model_fields))
+        return TrainSettings.model_validate({**fields, "seed": seed})
+
+    def evaluation(self, encoder: str, strategy: str, seed: int) -> EvaluateSettings:
+        """How an encoder is evaluated; one that was trained knows its lengths and prefixes."""
+        fields = {"candidates", "titles", "cache", "device", "precision"}
+        if strategy == START:
+            fields |= {"pooling", "query_prefix", "passage_prefix", "max_length"}
+        given = {**self.model_dump(include=fields), "encoder": encoder}
+        return EvaluateSettings.model_validate({**given, "strategy": strategy, "seed": seed})
 
 
 def factor(step: int, steps: int, settings: TrainSettings) -> float:
