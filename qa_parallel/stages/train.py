@@ -89,7 +89,7 @@ def train_encoder(
 
 
 def write_card(out: Path, results: Mapping[str, Any] | None = None) -> None:
-    """The model card of the encoder in `out`, with the report of its evaluation, if there is one."""
+    """The model card of the encoder in `out`, with the report of its evaluation, if any."""
     card = training_card(store.read_json(out / REPORT), results)
     store.write_bytes(out / ENCODER / dataset.README, card.encode())
 
