@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def train_eval(
         if not folders.claim(out, described, overwrite):
             return folders.complete(out)
         results = [(START, _evaluate(sets, settings, out, START, 0, settings.encoder, tell))]
+        said: set[str] = set()
         for run in runs:
             home = out / _RUNS / run.name
             train_encoder(
@@ -105,7 +107,7 @@ def train_eval(
                 home,
                 overwrite=overwrite,
                 tell=lambda text, run=run: tell(f"{run.name}: {text}"),  # type: ignore[misc]
-                warn=warn,
+                warn=partial(_once, said, warn),
             )
             found = _evaluate(sets, settings, out, run.system, run.seed, home / ENCODER, tell)
             write_card(home, store.read_json(found / "results.json"))
@@ -121,6 +123,14 @@ def train_eval(
         manifest = {**folders.manifest(described, {}, files), "kind": "experiment"}
         store.write_json(out / dataset.MANIFEST, manifest)
     return Outcome(out, manifest)
+
+
+def _once(said: set[str], warn: Tell, text: str) -> None:
+    """Say of a language, which all runs may share, what is to be said of it once."""
+    subject = text.partition(":")[0]
+    if subject not in said:
+        said.add(subject)
+        warn(text)
 
 
 def read_sets(sets: Sequence[EvalSettings], tell: Tell = lambda _: None) -> None:

@@ -76,4 +76,5 @@ def validate(task: Task, encoder: Encoder, measure: str) -> float:
     )
     means = summarise(found).filter(pl.col("query_language").is_null(), measure=measure)
     values = dict(means.select("setting", "value").iter_rows())
-    return float(values.get(MULTILINGUAL, values.get(MONOLINGUAL, 0.0)))
+    found_in = MULTILINGUAL if MULTILINGUAL in values else MONOLINGUAL
+    return float(values[found_in])

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 
@@ -46,8 +47,10 @@ def theirs(encoder: Path, plan: Path, settings: TrainSettings, size: int) -> flo
     model = SentenceTransformer(str(encoder), device=None)
     model.max_seq_length = settings.max_length
     if settings.freeze_embeddings:
-        model[0].auto_model.get_input_embeddings().requires_grad_(False)
+        transformer: Any = model[0]
+        transformer.auto_model.get_input_embeddings().requires_grad_(False)
     scale = 1 / settings.temperature
+    loss: Any
     if settings.cached is None:
         loss = losses.MultipleNegativesRankingLoss(model, scale=scale)
     else:

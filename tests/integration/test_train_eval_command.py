@@ -91,7 +91,6 @@ def test_strategies_compared(encoder: Path, corpus: Path, sets: Path, tmp_path: 
     by_hand: list[float] = []
     for seed in (0, 1):
         table = pl.read_parquet(out / f"trained/results/hybrid-{seed}/results.parquet")
-        mine = table.filter(setting="multilingual", measure="map", query_language=None)
         mine = table.filter(
             pl.col("query_language").is_null(), setting="multilingual", measure="map"
         )

@@ -65,6 +65,10 @@ def weights(encoder: Encoder) -> dict[str, Any]:
     return {name: one.detach().clone() for name, one in checkpoint.trained(encoder)}
 
 
+def flat(gradient: Any) -> Any:
+    return gradient.flatten()
+
+
 @pytest.mark.parametrize("both", [False, True])
 def test_loss_by_hand(both: bool) -> None:
     vectors = np.random.default_rng(0).standard_normal((8, 4))
@@ -96,12 +100,12 @@ def test_cached_gradients_are_the_plain_ones(bert: Path, size: int, both: bool) 
             torch.manual_seed(chunk)
             return encoder.vectors(encoder.pad(texts.chunks[chunk]))
 
-        loss = descend(
-            encode, len(texts.chunks),
-            lambda vectors, texts=texts: info_nce(vectors[texts.places], 6, 0.05, both),
-        )  # fmt: skip
-        gradients = torch.cat([one.grad.flatten() for _, one in checkpoint.trained(encoder)])
-        found.append((loss, gradients))
+        def loss(vectors: Any, places: list[int] = texts.places) -> Any:
+            return info_nce(vectors[places], 6, 0.05, both)
+
+        value = descend(encode, len(texts.chunks), loss)
+        gradients = torch.cat([flat(one.grad) for _, one in checkpoint.trained(encoder)])
+        found.append((value, gradients))
     (ours, mine), (theirs, yours) = found
     assert ours.item() == pytest.approx(theirs.item())
     assert mine.norm() > 0.1
@@ -140,8 +144,8 @@ def test_rate_rises_and_falls() -> None:
 def test_learns(bert: Path, tmp_path: Path, cached: int | None) -> None:
     encoder = load_encoder(bert)
     settings = TrainSettings(rate=1e-2, cached=cached)
-    record = train(encoder, steps(50), settings, tmp_path, "plan")
-    assert np.mean(record.losses[-10:]) < 0.6 * np.mean(record.losses[:5])
+    record = train(encoder, steps(5) * 10, settings, tmp_path, "plan")
+    assert np.mean(record.losses[-5:]) < 0.6 * np.mean(record.losses[:5])
     assert record.negatives == 5
     again = load_encoder(tmp_path / loop.BEST)
     np.testing.assert_allclose(again(WORDS), encoder(WORDS), atol=1e-6)
@@ -185,7 +189,7 @@ def test_killed_and_resumed_is_unbroken(bert: Path, tmp_path: Path) -> None:
 def test_the_best_is_kept_and_patience_ends_it(bert: Path, tmp_path: Path) -> None:
     encoder = load_encoder(bert)
     values = iter([0.9, 0.1, 0.5, 0.4, 0.4, 0.6])
-    seen = {}
+    seen: dict[int, dict[str, Any]] = {}
 
     def measure() -> float:
         seen[len(seen)] = weights(encoder)
@@ -266,8 +270,8 @@ def test_more_steps_than_the_plan_has(bert: Path, tmp_path: Path) -> None:
 def test_bfloat16_keeps_weights_whole(bert: Path, tmp_path: Path) -> None:
     encoder = load_encoder(bert)
     settings = TrainSettings(rate=1e-2, precision="bfloat16")
-    record = train(encoder, steps(40), settings, tmp_path, "plan")
-    assert np.mean(record.losses[-10:]) < 0.7 * np.mean(record.losses[:5])
+    record = train(encoder, steps(5) * 10, settings, tmp_path, "plan")
+    assert np.mean(record.losses[-5:]) < 0.6 * np.mean(record.losses[:5])
     assert {one.dtype for one in weights(encoder).values()} == {torch.float32}
 
 
