@@ -196,7 +196,8 @@ class Encoder:
             _save_head(head, config, aside / path)
         (aside / parts[-1][0]).mkdir()
         store.write_json(aside / _LENGTH, {"max_seq_length": self.max_length})
-        prompts = {"query": self.query_prefix, "passage": self.passage_prefix}
+        # the names that sentence-transformers and mteb look for
+        prompts = {"query": self.query_prefix, "document": self.passage_prefix}
         store.write_json(aside / _PROMPTS, {"prompts": prompts, "similarity_fn_name": "cosine"})
         trained = self.languages if languages is None else languages
         if trained is not None:

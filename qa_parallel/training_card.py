@@ -13,8 +13,8 @@ _USE = """\
 from sentence_transformers import SentenceTransformer
 
 model = SentenceTransformer("path/of/this/folder")
-questions = model.encode(["Where did the mill stand?"], prompt_name="query")
-passages = model.encode(["Die Mühle stand am Fluss."], prompt_name="passage")
+questions = model.encode_query(["Where did the mill stand?"])
+passages = model.encode_document(["Die Mühle stand am Fluss."])
 model.similarity(questions, passages)
 ```"""
 _MEANS = {"map": "mAP", "mrr": "MRR", "recall@10": "recall@10", "rank_distance": "rank distance"}

@@ -36,6 +36,7 @@ def ours(encoder: Path, plan: Path, settings: TrainSettings) -> float:
 
 def theirs(encoder: Path, plan: Path, settings: TrainSettings, size: int) -> float:
     """The same, by the trainer of sentence-transformers."""
+    import torch
     from datasets import load_dataset
     from sentence_transformers import (
         SentenceTransformer,
@@ -44,7 +45,8 @@ def theirs(encoder: Path, plan: Path, settings: TrainSettings, size: int) -> flo
     )
     from sentence_transformers.sentence_transformer import losses
 
-    model = SentenceTransformer(str(encoder), device=None)
+    # weights in float32, as ours are, whatever the folder holds
+    model = SentenceTransformer(str(encoder), model_kwargs={"dtype": torch.float32})
     model.max_seq_length = settings.max_length
     if settings.freeze_embeddings:
         transformer: Any = model[0]
