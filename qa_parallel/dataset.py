@@ -12,6 +12,8 @@ import polars as pl
 from qa_parallel import store
 
 MANIFEST = "manifest.json"
+SETTINGS = "settings.json"
+MADE_BY = "qa-parallel"
 README = "README.md"
 DATA = "data"
 
@@ -37,10 +39,12 @@ def write_shards(
     files = {}
     for number, group in enumerate(groups):
         name = f"{home}/{language}/{split}-{number:05d}-of-{len(groups):05d}.parquet"
-        frame = pl.concat([store.read_parquet(part) for part in group])
-        store.write_parquet(folder / name, frame)
+        if len(group) == 1:
+            store.link(group[0], folder / name)
+        else:
+            store.write_parquet(folder / name, pl.concat(map(store.read_parquet, group)))
         files[name] = {
-            "rows": frame.height,
+            "rows": store.count_rows(folder / name),
             "bytes": (folder / name).stat().st_size,
             "sha256": store.digest(folder / name),
         }
@@ -122,3 +126,10 @@ def side_by_side(
         (qa_id, {row["language"]: row for row in shown.filter(qa_id=qa_id).to_dicts()})
         for qa_id in chosen
     ]
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether a folder is one of ours whose manifest, which is written last, is missing."""
+    settings = path / SETTINGS
+    ours = settings.is_file() and MADE_BY in settings.read_text("utf-8", "replace")
+    return ours and not (path / MANIFEST).is_file()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from qa_parallel import store
+from qa_parallel import hub, store
 from qa_parallel.errors import ModelError
 
 if TYPE_CHECKING:
@@ -31,6 +32,17 @@ Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 DEMO = "demo"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+# Parts of sentence-transformers' layout that a translation model does not have.
+_HUB_FILES = (
+    "modules.json",
+    "*sentence*.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "merges.txt",
+    "[0-9]_*/config.json",
+    "[0-9]_*/model.safetensors",
+)
 # Longest text, in tokens, where neither the model nor the user says less.
 _MAX_TOKENS = 512
 # Padded tokens of a batch: on a CPU more of them fall out of its cache.
@@ -51,7 +63,8 @@ class EncoderSettings(BaseModel):
     Attributes
     ----------
     encoder:
-        Folder, or "demo", the encoder half of the demonstration model. None: vectors are given.
+        Folder, Hub id, or "demo", the encoder half of the demonstration model. None: vectors are
+        given.
     pooling:
         "mean" of the last hidden states, or that of the first token ("cls"). None: what the folder
         says, else mean.
@@ -232,18 +245,30 @@ def _batches(order: list[int], lengths: list[int], budget: int) -> list[list[int
 def find_encoder(name: str) -> Path:
     """The folder of an encoder; "demo" is that of the demonstration model.
 
+    A Hub id is downloaded; without a connection, what was downloaded before is taken.
+
     Raises
     ------
     ModelError
-        There is no such folder.
+        There is no such folder, and no such model on the Hub.
     """
-    folder = Path(str(files("qa_parallel").joinpath("demo", "hf"))) if name == DEMO else Path(name)
-    if not folder.is_dir():
+    if name == DEMO:
+        return Path(str(files("qa_parallel").joinpath("demo", "hf")))
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.exists() or not _HUB_ID.fullmatch(name):
         raise ModelError(
-            f"expected the folder of an encoder, or {DEMO!r}, found no folder {name}",
-            "check the path; `hf download NAME --local-dir FOLDER` fetches a model of the Hub",
+            f"expected {DEMO!r}, the folder of an encoder or a Hub id, found {name!r}",
+            "check the path; a Hub id looks like intfloat/multilingual-e5-small",
         )
-    return folder
+    try:
+        return hub.download(hub.locate(name, None), _HUB_FILES)
+    except hub.Unreachable:
+        before = hub.downloaded(name, None)
+        if before is None:
+            raise
+        return before
 
 
 def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encoder:

@@ -24,24 +24,23 @@ if TYPE_CHECKING:
 
 REDECODED = "redecoded"
 
-# Room that a translation gets, in tokens, as a multiple of its source's class of length and a
-# constant; a hypothesis that needs more is cut off, seen by its missing </s>, and decoded once
-# more.
+# Room that a translation gets, in tokens, as a multiple of its source's length and a constant; a
+# hypothesis that needs more is cut off, seen by its missing </s>, and decoded once more.
 _ROOM, _ROOM_FIXED = 2.0, 16
 # Part of the cache key: raise it when a text gets more room, or less.
 _ROOM_VERSION = 2
-# Tokens in the smallest batch that is tried when memory runs out.
-_LEAST = 16
-# A small window is cut into so many batches for each worker, of at least so many tokens.
-_SHARES, _SMALL = 4, 256
+# Tokens in the smallest batch that is tried when memory runs out, and in one that is cut for the
+# sake of another worker.
+_LEAST, _SMALL = 16, 64
 # Digits of a log-probability that are kept: the texts beside it in a batch move the last ones.
 _DIGITS = 4
 # Positions kept free for the language token, </s> and the model's own offset.
 _RESERVED = 8
-# Classes of source length. A batch holds one class, and the room depends on the class alone:
-# what a text becomes must not depend on the texts beside it. Few, or the batches of a small
-# window are tiny; not too wide, since a hypothesis that loops goes on until the room is full.
-_CLASSES = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024)
+# No text of a batch is longer than so many times its shortest one, and a constant: what loops goes
+# on until there is no room left for the longest.
+_RANGE, _RANGE_FIXED = 2.0, 8
+# What padding makes of the tokens of texts in such batches, at most about.
+_PADDED = 1.25
 # Stronger settings for the second decoding of what the guards flagged.
 _SECOND = {"no_repeat_ngram_size": 3, "repetition_penalty": 1.15, "disable_unk": True}
 
@@ -276,9 +275,10 @@ class Engine:
                     flagged.append(item)
 
     def cut(self, items: Sequence[_Item]) -> Iterator[list[_Item]]:
-        """Batches of `items`: as large as may be, but enough of them for every worker."""
-        size = sum(len(item.tokens) + 2 for item in items) // (_SHARES * self._workers)
-        return batches(items, min(self.batch_tokens, max(size, _SMALL)))
+        """Batches of `items`: as large as may be, but one for every worker."""
+        padded = _PADDED * sum(len(item.tokens) + 2 for item in items)
+        share = int(padded / self._workers) + 1
+        return batches(items, min(self.batch_tokens, max(share, _SMALL)))
 
     def _halve(self, error: RuntimeError, budget: int) -> None:
         """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out.
@@ -318,7 +318,11 @@ class Engine:
     def _lengths(self, batch: Sequence[_Item]) -> tuple[int, int]:
         """Least and most tokens to generate for a batch, the language's token counted."""
         least = 2  # nothing that is sent here means nothing
-        return least, min(room(len(batch[0].tokens)), self.model.max_positions - _RESERVED)
+        return least, self._room(batch[0]) + 1
+
+    def _room(self, item: _Item) -> int:
+        """Most tokens of its translation, </s> included."""
+        return min(room(len(item.tokens)), self.model.max_positions - _RESERVED - 1)
 
     def _finish(
         self,
@@ -329,7 +333,10 @@ class Engine:
     ) -> Iterator[tuple[_Item, Translation]]:
         skip = len(self.tokenizer.prefix(target))
         eos = self.tokenizer.eos
-        hypotheses = [result.hypotheses[0][skip:] for result in results]
+        whole = [result.hypotheses[0][skip:] for result in results]
+        # The batch has room for its longest text. What a shorter one became is cut to its own: it
+        # is to be the same beside any others.
+        hypotheses = [tokens[: self._room(item)] for item, tokens in zip(batch, whole, strict=True)]
         ended = [bool(tokens) and tokens[-1] == eos for tokens in hypotheses]
         bodies = [
             tokens[:-1] if end else tokens for tokens, end in zip(hypotheses, ended, strict=True)
@@ -342,13 +349,14 @@ class Engine:
                 sum(len(tokens) for tokens in hypotheses),
             )
         )
-        for item, result, tokens, body, text, end in zip(
-            batch, results, hypotheses, bodies, texts, ended, strict=True
+        for item, result, uncut, tokens, body, text, end in zip(
+            batch, results, whole, hypotheses, bodies, texts, ended, strict=True
         ):
             text = _tidy(item.text, text)
             flags = guards.faults(item.text, text, item.tokens, body, end)
             # CTranslate2 divides by length ** penalty, the forced prefix counted; undo it.
-            logprob = result.scores[0] * (len(tokens) + skip) ** self.settings.length_penalty
+            logprob = result.scores[0] * (len(uncut) + skip) ** self.settings.length_penalty
+            logprob *= len(tokens) / max(1, len(uncut))  # cut or not, the mean is that of all
             yield item, Translation(text, round(logprob, _DIGITS), max(1, len(tokens)), flags)
 
 
@@ -365,7 +373,7 @@ def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:
     longest = 0
     for item in sorted(items, key=lambda item: (-len(item.tokens), item.text)):
         full = (longest + 2) * (len(batch) + 1) > budget
-        if batch and (full or room(len(item.tokens)) != room(longest)):
+        if batch and (full or longest > _RANGE * len(item.tokens) + _RANGE_FIXED):
             yield batch
             batch = []
         if not batch:
@@ -376,13 +384,12 @@ def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:
 
 
 def room(tokens: int) -> int:
-    """Most tokens of a translation, for a source of that many tokens.
+    """Most tokens of a translation, </s> included, for a source of that many tokens.
 
-    >>> room(5), room(8), room(9)
-    (32, 32, 48)
+    >>> room(5), room(100)
+    (26, 216)
     """
-    top = next((size for size in _CLASSES if tokens <= size), tokens)
-    return int(_ROOM * top) + _ROOM_FIXED
+    return int(_ROOM * tokens) + _ROOM_FIXED
 
 
 def _rank(translation: Translation) -> tuple[int, float]:

@@ -239,6 +239,11 @@ def _whole(settings: EvalSettings, source: str, digest: str, tables: Tables) -> 
 def _folder(settings: EvalSettings, path: Path, judged: bool) -> Tables:
     if (path / dataset.MANIFEST).is_file() and (path / dataset.DATA).is_dir():
         return _from_items(settings.model_copy(update={"parallel": True}), _corpus(path))
+    if dataset.is_unfinished(path):
+        raise SourceError(
+            f"{settings.name}: expected a whole corpus in {path}, found one that is half-written",
+            "start the command that makes it again; it goes on where it stood",
+        )
     if beir.is_beir(path):
         language = settings.language or language_of(path.name) or ENGLISH
         return beir.read(path, settings.name, language, settings.split, judged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,15 +108,18 @@ def locate(repository: str, revision: str | None) -> Place:
         ) from error
 
 
-def download(place: Place) -> Path:
-    """The folder with the files of `place`, in the cache of huggingface_hub."""
+def download(place: Place, more: Sequence[str] = ()) -> Path:
+    """The folder with the files of `place`, in the cache of huggingface_hub.
+
+    `more` are patterns of files beside those of a translation model.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
 
     try:
         return Path(
             snapshot_download(
-                place.repository, revision=place.revision, allow_patterns=list(_PATTERNS)
+                place.repository, revision=place.revision, allow_patterns=[*_PATTERNS, *more]
             )
         )
     except (httpx.HTTPError, OSError) as error:

@@ -16,23 +16,27 @@ a text with a wrong language code is found as well.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa_parallel.evalsets import ENGLISH, EvalSet, counts_only
-from qa_parallel.ngrams import Array, Index, Neighbours, character_grams, sizes, word_grams
+from qa_parallel.known_meanings import Encode, KnownMeanings
+from qa_parallel.known_texts import KnownTexts
+from qa_parallel.ngrams import Array, Grams
 from qa_parallel.schema import LEAKS, check
 from qa_parallel.text import comparison_forms
 
 ROWS = 1 << 13  # rows compared at once
 
-# Texts to vectors, one row each; any length of vectors.
-Encode = Callable[[Sequence[str]], "np.ndarray[Any, Any]"]
+# Of the shorter answer's runs of characters, the share from which two answers say the same ...
+_SAME_ANSWER = 0.5
+# ... and the similarity of two questions from which their answers do not matter.
+_SAME_WORDING = 0.8
 
 
 class LeakageSettings(BaseModel):
@@ -50,7 +54,14 @@ class LeakageSettings(BaseModel):
         Weighted Jaccard similarity of near duplicates: three characters at a time of questions,
         three words of passages.
     cosine:
-        Similarity of questions across languages, where there is an encoder.
+        Of the vectors of two questions in different languages, at least. Encoders differ: 0.86 is
+        for multilingual-e5-small, where two unrelated questions in a thousand come as near at most.
+    encoder:
+        Folder of a Hugging Face encoder, or of an M2M-100 or NLLB model, for evaluation sets that
+        have no side in the language of the corpus. None: these are not compared by meaning.
+    prefix:
+        What the encoder wants in front of every text, "query: " for E5. None: what the folder
+        says of queries, else nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +70,9 @@ class LeakageSettings(BaseModel):
     ngrams: tuple[int, ...] = Field(default=(8, 13), min_length=1)
     containment: float = Field(default=0.5, gt=0, le=1)
     similarity: float = Field(default=0.5, gt=0, le=1)
-    cosine: float = Field(default=0.95, gt=0, le=1)
+    cosine: float = Field(default=0.86, gt=0, le=1)
+    encoder: Path | None = None
+    prefix: str | None = None
 
 
 class Reference:
@@ -80,10 +93,9 @@ class Reference:
         self.ids = _by_id(questions)
         self.titles = _by_title(passages)
         limit = self.settings.similarity
-        self.questions = _Texts(questions, self.settings.ngrams, _question_shingles, limit)
-        self.passages = _Texts(passages, self.settings.ngrams, _passage_shingles, limit)
-        self.encode = encode
-        self.vectors = _encoded(self.questions.frame["text"], encode) if encode else None
+        self.questions = KnownTexts(questions, self.settings.ngrams, _question_shingles, limit)
+        self.passages = KnownTexts(passages, self.settings.ngrams, _passage_shingles, limit)
+        self.meanings = encode and KnownMeanings(self.questions.frame, encode, self.settings.cosine)
 
 
 def find_leaks(
@@ -141,10 +153,11 @@ def _find(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     }
     parts = [_same_id(rows, reference), _same_title(rows, reference)]
     for field, (some, known) in fields.items():
-        texts = some.select("row", text=field).drop_nulls()
-        parts += [_compared(texts, field, one, reference) for one in known]
-    parts.append(_across(rows, reference))
-    hits = pl.concat(parts).sort("overlap", descending=True, nulls_last=True, maintain_order=True)
+        texts = some.select("row", "answer", text=field).drop_nulls("text")
+        parts += _compared(texts, field, known, reference)
+    parts += _across(rows, reference)
+    by = ["leaked", "overlap"]
+    hits = pl.concat(parts).sort(by, descending=True, nulls_last=True, maintain_order=True)
     best = hits.unique(["row", "field", "benchmark", "kind"], keep="first", maintain_order=True)
     keys = rows.select("row", "qa_id", "passage_id", "language")
     leaks = best.join(keys, on="row").sort("row", "field", "benchmark", "kind")
@@ -176,123 +189,89 @@ def _same_title(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     ).select(_HITS)
 
 
-def _compared(texts: pl.DataFrame, field: str, known: _Texts, reference: Reference) -> pl.DataFrame:
+def _compared(
+    texts: pl.DataFrame, field: str, known: Sequence[KnownTexts], reference: Reference
+) -> Iterator[pl.DataFrame]:
     """What the texts of a field share with those of the evaluation sets."""
-    settings = reference.settings
     distinct = texts.select("text").unique(maintain_order=True).with_row_index("number")
-    forms = comparison_forms(distinct["text"])
-    same_field = (
-        known is reference.questions if field == "question" else known is reference.passages
-    )
-    pairs = [known.sharing(forms, settings.ngrams)]
-    if same_field:
-        # a short answer ("yes", "Paris") is nobody's own
-        enough = 1 if field != "answer" else min(settings.ngrams)
-        pairs += [known.same(forms, enough), known.near(forms)]
-    share = pl.col("kind").str.ends_with("-gram")
-    return (
-        pl.concat(pairs)
-        .join(distinct, on="number")
-        .join(texts, on="text")
-        .join(known.frame.rename({"text": "benchmark_text"}).drop("title", "form"), on="known")
-        .with_columns(
-            field=pl.lit(field), leaked=~share | (pl.col("overlap") >= settings.containment)
+    grams = Grams(comparison_forms(distinct["text"]))
+    for one in known:
+        pairs = [one.sharing(grams)]
+        if one is (reference.questions if field == "question" else reference.passages):
+            # a short answer ("yes", "Paris") is nobody's own
+            enough = 1 if field != "answer" else min(reference.settings.ngrams)
+            pairs += [one.same(grams, enough), one.near(grams)]
+        hits = (
+            pl.concat(pairs)
+            .join(distinct, on="number")
+            .join(texts, on="text")
+            .join(_benchmark_side(one.frame), on="known")
+            .with_columns(field=pl.lit(field))
         )
-        .select(_HITS)
+        yield hits.with_columns(leaked=_is_leak(hits, reference.settings)).select(_HITS)
+
+
+def _is_leak(hits: pl.DataFrame, settings: LeakageSettings) -> pl.Series:
+    """Whether what two texts share is enough.
+
+    Questions on one pattern ("what is the capital of Peru", "of Chad") are as similar as one with
+    a word changed; what tells them apart is their answers, where both have one.
+    """
+    few = pl.col("kind").str.ends_with("-gram") & (pl.col("overlap") < settings.containment)
+    alike = (pl.col("kind") == "same") | (pl.col("overlap") >= _SAME_WORDING)
+    marked = hits.select(leaked=~few, unsure=~few & ~alike & (pl.col("field") == "question"))
+    unsure = marked["unsure"].arg_true()
+    return marked["leaked"].scatter(unsure, _may_be_one(hits[unsure]))
+
+
+def _may_be_one(hits: pl.DataFrame) -> pl.Series:
+    """Whether the answers of both sides are the same, or one side has none."""
+    mine, theirs = (
+        comparison_forms(hits[name]).to_list() for name in ("answer", "benchmark_answer")
     )
+    agree = [
+        not one or not other or _share(_runs(one), _runs(other)) >= _SAME_ANSWER
+        for one, other in zip(mine, theirs, strict=True)
+    ]
+    return pl.Series(agree, dtype=pl.Boolean)
 
 
-def _across(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Questions whose nearest evaluation question, in any language, is near enough."""
-    known = reference.questions.frame.rename({"text": "benchmark_text"})
-    texts = rows.select("row", text="question").drop_nulls()
-    if (
-        reference.encode is None
-        or reference.vectors is None
-        or not texts.height
-        or not known.height
-    ):
-        pairs = pl.DataFrame(
-            schema={"row": pl.UInt32, "text": pl.String, "known": pl.Int64, "overlap": pl.Float64}
+def _runs(text: str) -> set[str]:
+    whole = f" {text} "
+    return {whole[start : start + 3] for start in range(len(whole) - 2)}
+
+
+def _share(one: set[str], other: set[str]) -> float:
+    return len(one & other) / min(len(one), len(other))
+
+
+def _across(rows: pl.DataFrame, reference: Reference) -> Iterator[pl.DataFrame]:
+    """Questions whose nearest one of an evaluation set without their language is near enough."""
+    if reference.meanings is None:
+        return
+    for (language,), some in rows.group_by("language", maintain_order=True):
+        texts = some.select("row", text="question").drop_nulls()
+        distinct = texts.select("text").unique(maintain_order=True).with_row_index("number")
+        pairs = reference.meanings.nearest(distinct["text"], str(language))
+        yield (
+            pairs.join(distinct, on="number")
+            .join(texts, on="text")
+            .join(_benchmark_side(reference.questions.frame), on="known")
+            .with_columns(field=pl.lit("question"), kind=pl.lit("cosine"), leaked=pl.lit(True))
+            .select(_HITS)
         )
-    else:
-        cosines = _encoded(texts["text"], reference.encode) @ reference.vectors.T
-        pairs = texts.with_columns(
-            known=pl.Series(cosines.argmax(axis=1), dtype=pl.Int64),
-            overlap=pl.Series(cosines.max(axis=1), dtype=pl.Float64),
-        ).filter(pl.col("overlap") >= reference.settings.cosine)
-    return (
-        pairs.join(known, on="known")
-        .with_columns(field=pl.lit("question"), kind=pl.lit("cosine"), leaked=pl.lit(True))
-        .select(_HITS)
-    )
 
 
-class _Texts:
-    """Texts of evaluation sets, one for each benchmark and comparison form, with their n-grams."""
-
-    def __init__(
-        self,
-        frame: pl.DataFrame,
-        ngrams: Sequence[int],
-        shingles: Callable[[pl.Series], Array],
-        similarity: float,
-    ) -> None:
-        forms = frame.with_columns(form=comparison_forms(frame["text"]))
-        forms = forms.unique(["benchmark", "form"], keep="first", maintain_order=True)
-        self.frame = (
-            forms.filter(pl.col("form") != "").with_row_index("known").cast({"known": pl.Int64})
-        )
-        batches = [part["form"] for part in self.frame.iter_slices(1 << 16)]
-        counts = [len(part) for part in batches]
-        self._index = {n: Index([word_grams(part, n) for part in batches], counts) for n in ngrams}
-        self._shingles = shingles
-        self._neighbours = Neighbours([shingles(part) for part in batches], counts, similarity)
-
-    def same(self, forms: pl.Series, words: int) -> pl.DataFrame:
-        """Texts that are equal; spaces play no part, and nor do texts of fewer words."""
-        long_enough = forms.str.count_matches(" ", literal=True) >= words - 1
-        mine = pl.DataFrame({"number": range(len(forms)), "form": forms}).filter(long_enough)
-        solid = pl.col("form").str.replace_all(" ", "", literal=True)
-        pairs = mine.with_columns(solid).join(self.frame.with_columns(solid), on="form")
-        return _pairs(pairs["number"], pairs["known"], "same", np.ones(pairs.height))
-
-    def sharing(self, forms: pl.Series, ngrams: Sequence[int]) -> pl.DataFrame:
-        """Texts with n-grams in common, and of the shorter one's n-grams the share."""
-        parts = []
-        for n in ngrams:
-            keys, index = word_grams(forms, n), self._index[n]
-            pairs = index.shared(keys)
-            mine = sizes(keys, len(forms))[pairs["text"].to_numpy()]
-            theirs = index.sizes[pairs["known"].to_numpy()]
-            share = pairs["shared"].to_numpy() / np.minimum(mine, theirs)
-            parts.append(_pairs(pairs["text"], pairs["known"], f"{n}-gram", share))
-        return pl.concat(parts)
-
-    def near(self, forms: pl.Series) -> pl.DataFrame:
-        """Near duplicates."""
-        pairs = self._neighbours.near(self._shingles(forms), len(forms))
-        similarity = pairs["similarity"].to_numpy()
-        return _pairs(pairs["text"], pairs["known"], "near-duplicate", similarity)
+def _benchmark_side(known: pl.DataFrame) -> pl.DataFrame:
+    return known.rename({"text": "benchmark_text", "answer": "benchmark_answer"})
 
 
-def _pairs(number: pl.Series, known: pl.Series, kind: str, overlap: Array) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "number": number.cast(pl.UInt32),
-            "known": known.cast(pl.Int64),
-            "kind": pl.Series([kind], dtype=pl.String).new_from_index(0, len(number)),
-            "overlap": pl.Series(overlap, dtype=pl.Float64),
-        }
-    )
+def _question_shingles(grams: Grams) -> Array:
+    return grams.characters(3)
 
 
-def _question_shingles(forms: pl.Series) -> Array:
-    return character_grams(forms, 3)
-
-
-def _passage_shingles(forms: pl.Series) -> Array:
-    return word_grams(forms, 3)
+def _passage_shingles(grams: Grams) -> Array:
+    return grams.words(3)
 
 
 def _questions(evalset: EvalSet) -> pl.DataFrame:
@@ -302,7 +281,7 @@ def _questions(evalset: EvalSet) -> pl.DataFrame:
         benchmark_id="query_id",
         benchmark_language="language",
         text="question",
-        title=pl.lit(None, pl.String),
+        answer="answer",
     )
 
 
@@ -318,6 +297,7 @@ def _passages(evalset: EvalSet) -> pl.DataFrame:
         benchmark_id="passage_id",
         benchmark_language="language",
         text="passage",
+        answer=pl.lit(None, pl.String),
         title="title",
     )
 
@@ -340,12 +320,6 @@ def _by_title(passages: pl.DataFrame) -> pl.DataFrame:
     return forms.unique(["benchmark", "form"], keep="first", maintain_order=True).drop(
         "text", "title"
     )
-
-
-def _encoded(texts: pl.Series, encode: Encode) -> Array:
-    vectors: Array = np.array(encode(texts.to_list()), dtype=np.float32)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return vectors
 
 
 def _stretches(leaks: pl.DataFrame) -> pl.Series:

@@ -92,7 +92,7 @@ def _hits(hits: list[dict[str, Any]]) -> Table:
         table.add_row(
             hit["benchmark"],
             hit["field"],
-            _how(hit["kind"]),
+            _how(hit["kind"], hit["field"], hit["leaked"]),
             "leak" if hit["leaked"] else "reported only",
             f"{hit['rows']:,}",
             f"{hit['questions']:,}",
@@ -107,7 +107,8 @@ def _example(number: int, hit: Mapping[str, Any]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    title = Text(f"{hit['field']}, {_how(hit['kind'])}{overlap}: {leak}", style="bold")
+    how = _how(hit["kind"], hit["field"], hit["leaked"])
+    title = Text(f"{hit['field']}, {how}{overlap}: {leak}", style="bold")
     table.add_row(f"{number}.", "", title)
     table.add_row("", hit["language"], _marked(hit["text"], hit["evidence"], hit["qa_id"]))
     other = _marked(hit["benchmark_text"], hit["evidence"], hit["benchmark_id"])
@@ -115,8 +116,10 @@ def _example(number: int, hit: Mapping[str, Any]) -> Table:
     return table
 
 
-def _how(kind: str) -> str:
-    return _HOW.get(kind, f"{kind.removesuffix('-gram')} words shared")
+def _how(kind: str, field: str, leaked: bool) -> str:
+    how = _HOW.get(kind, f"{kind.removesuffix('-gram')} words shared")
+    other = kind == "near-duplicate" and field == "question" and not leaked
+    return f"{how}, another answer" if other else how
 
 
 def _marked(text: str, evidence: str, place: str) -> Text:

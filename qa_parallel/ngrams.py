@@ -9,6 +9,7 @@ by chance once in 280 million.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,31 +36,56 @@ PERMUTATIONS = 128
 BANDS = 32  # of 4 rows: texts with a Jaccard similarity of 0.5 meet in 87 %, of 0.6 in 99 %
 
 
-def word_grams(forms: pl.Series, n: int) -> Array:
-    """Keys of all runs of `n` words of texts in comparison form; null and shorter texts have none.
+class Grams:
+    """The n-grams of a batch of texts in comparison form, as keys; null has none.
 
-    In scripts without spaces between words, a word is two characters (Chinese, Japanese) or four
-    (Thai, Lao, Khmer, Burmese, Tibetan), and the runs begin at every character.
+    What a text consists of is found out once, for all lengths.
 
-    >>> forms = pl.Series(["a b c d", "b c d", "x"])
-    >>> (word_grams(forms, 3) >> np.uint64(48)).tolist()  # abc, bcd; bcd; nothing
+    >>> grams = Grams(pl.Series(["a b c d", "b c d", "x"]))
+    >>> texts_of(grams.words(3)).tolist()  # abc, bcd; bcd; nothing
     [0, 0, 1]
     """
-    size = _word_size(forms)
-    parts = [_keys(*_words(forms, size == 1), n)]
-    for characters in _UNSEGMENTED:
-        parts.append(_keys(*_characters(_at(forms, size == characters), ""), n * characters))
-    return _distinct(parts)
 
+    def __init__(self, forms: pl.Series) -> None:
+        self.forms = forms
+        self._found: dict[tuple[str, int], Array] = {}
 
-def character_grams(forms: pl.Series, n: int) -> Array:
-    """Keys of all runs of `n` characters, a space at either end included.
+    def __len__(self) -> int:
+        return len(self.forms)
 
-    Half as many characters where a character is a syllable or a word (Chinese, Japanese, Korean).
-    """
-    syllabic = _mostly(forms, _SYLLABIC)
-    runs = [(_at(forms, ~syllabic), n), (_at(forms, syllabic), (n + 1) // 2)]
-    return _distinct([_keys(*_characters(some, " "), size) for some, size in runs])
+    def words(self, n: int) -> Array:
+        """Keys of all runs of `n` words.
+
+        In scripts without spaces between words, a word is two characters (Chinese, Japanese) or
+        four (Thai, Lao, Khmer, Burmese, Tibetan), and the runs begin at every character.
+        """
+        if ("words", n) not in self._found:
+            parts = [_keys(*tokens, n * size) for size, tokens in self._words.items()]
+            self._found["words", n] = _distinct(parts)
+        return self._found["words", n]
+
+    def characters(self, n: int) -> Array:
+        """Keys of all runs of `n` characters, a space at either end included.
+
+        Half as many where a character is a syllable or a word (Chinese, Japanese, Korean).
+        """
+        if ("characters", n) not in self._found:
+            syllabic = _mostly(self.forms, _SYLLABIC)
+            runs = [(~syllabic, n), (syllabic, (n + 1) // 2)]
+            parts = [_keys(*_characters(self.forms, some, " "), size) for some, size in runs]
+            self._found["characters", n] = _distinct(parts)
+        return self._found["characters", n]
+
+    @cached_property
+    def _words(self) -> dict[int, tuple[Array, Array]]:
+        """The tokens of each kind of script, by how many of them a word is worth."""
+        rest = pl.Series([True]).new_from_index(0, len(self))
+        tokens = {}
+        for characters, script in _UNSEGMENTED.items():
+            chosen = _mostly(self.forms, script)
+            tokens[characters] = _characters(self.forms, chosen, "")
+            rest &= ~chosen
+        return {1: _words(self.forms, rest), **tokens}
 
 
 def texts_of(keys: Array) -> Array:
@@ -101,18 +127,17 @@ class Index:
         self._seen = np.zeros(1 << int(48 - self._shift), np.bool_)
         self._seen[self._grams >> self._shift] = True
 
-    def known(self, keys: Array) -> Array:
-        """For each key, whether any of the texts has its n-gram."""
-        mask, _ = self._places(keys)
-        return mask
-
-    def weights(self, keys: Array) -> Array:
-        """The smoothed inverse document frequency of each key's n-gram."""
+    def holders(self, keys: Array) -> Array:
+        """How many of the texts have each key's n-gram."""
         mask, places = self._places(keys)
-        holders = np.zeros(len(keys))
+        holders = np.zeros(len(keys), np.int64)
         holders[mask] = self._count[places]
-        weights: Array = np.log((1 + len(self.sizes)) / (1 + holders)) + 1
-        return weights
+        return holders
+
+    def weights(self, holders: Array) -> Array:
+        """The smoothed inverse document frequency of n-grams that so many texts have."""
+        by_count: Array = np.log((1 + len(self.sizes)) / (1 + np.arange(len(self.sizes) + 1))) + 1
+        return by_count[holders]
 
     def shared(self, keys: Array) -> pl.DataFrame:
         """Which texts have how many n-grams in common: text, known (Int64), shared (UInt32).
@@ -159,15 +184,16 @@ class Neighbours:
         self.threshold = threshold
         self._index = Index(batches, texts)
         self._sets = _Sets(_joined([keys & _HASH for keys in batches]), self._index.sizes)
-        self._weights = self._index.weights(self._sets.hashes)
+        self._weights = self._index.weights(self._index.holders(self._sets.hashes))
         self._sketches = _sketches(self._sets, range(len(self._index.sizes)))
         self._buckets = RMinHashLSH(threshold, PERMUTATIONS, BANDS)
         self._buckets.insert_many(self._sketches)
 
     def near(self, keys: Array, texts: int) -> pl.DataFrame:
         """Pairs at or above the threshold: text, known (Int64), similarity (Float64)."""
-        sets, weights = _Sets(keys & _HASH, sizes(keys, texts)), self._index.weights(keys)
-        hopeful = self._hopeful(keys, weights, texts)
+        holders = self._index.holders(keys)
+        sets, weights = _Sets(keys & _HASH, sizes(keys, texts)), self._index.weights(holders)
+        hopeful = self._hopeful(texts_of(keys), weights, holders > 0, texts)
         sketches = _sketches(sets, hopeful)
         candidates = [
             (text, known)
@@ -186,12 +212,11 @@ class Neighbours:
         pairs = pl.concat([pl.DataFrame(schema=schema), *parts])
         return pairs.filter(pl.col("similarity") >= self.threshold)
 
-    def _hopeful(self, keys: Array, weights: Array, texts: int) -> list[int]:
+    def _hopeful(self, owners: Array, weights: Array, known: Array, texts: int) -> list[int]:
         """Texts of which enough is known: w(A ∩ B) / w(A ∪ B) is at most the known share of A."""
-        owners = texts_of(keys)
-        known = np.bincount(owners, weights * self._index.known(keys), minlength=texts)
+        share = np.bincount(owners, weights * known, minlength=texts)
         total = np.bincount(owners, weights, minlength=texts)
-        return np.flatnonzero((known >= self.threshold * total) & (total > 0)).tolist()
+        return np.flatnonzero((share >= self.threshold * total) & (total > 0)).tolist()
 
     def _compare(self, pairs: Array, sets: _Sets, weights: Array) -> pl.DataFrame:
         """The similarity of each pair; both sides' hashes become keys by the number of the pair."""
@@ -264,40 +289,32 @@ def _words(forms: pl.Series, chosen: pl.Series) -> tuple[Array, Array]:
     return words["form"].hash(SEED).to_numpy(), words["text"].to_numpy().astype(np.uint64)
 
 
-def _characters(forms: pl.Series, edge: str) -> tuple[Array, Array]:
-    """Hashes of the characters of texts, `edge` before and after; spaces go where it is empty."""
-    if not edge:
-        forms = forms.str.replace_all(" ", "", literal=True)
-    present = forms.to_frame("form").with_row_index("text").drop_nulls()
-    whole = present.select(
-        "text", pl.format("{}{}{}", pl.lit(edge), "form", pl.lit(edge)).alias("form")
+def _characters(forms: pl.Series, chosen: pl.Series, edge: str) -> tuple[Array, Array]:
+    """Hashes of the characters of the chosen texts, and the number of the text of each.
+
+    `edge` stands before and after a text; where it is empty, spaces go.
+    """
+    texts = forms.to_frame("form").with_row_index("text").filter(chosen).drop_nulls()
+    form = pl.col("form") if edge else pl.col("form").str.replace_all(" ", "", literal=True)
+    texts = texts.select(
+        "text", pl.format("{}{}{}", pl.lit(edge), form, pl.lit(edge)).alias("form")
     )
-    joined = "".join(whole["form"])
-    codes = np.frombuffer(joined.encode("utf-32-le"), np.uint32).astype(np.uint64)
-    lengths = whole["form"].str.len_chars().to_numpy()
+    codes = np.frombuffer("".join(texts["form"]).encode("utf-32-le"), np.uint32).astype(np.uint64)
+    lengths = texts["form"].str.len_chars().to_numpy()
     hashes = (codes + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)
     hashes ^= hashes >> np.uint64(32)
-    return hashes * _FACTOR, np.repeat(whole["text"].to_numpy().astype(np.uint64), lengths)
-
-
-def _word_size(forms: pl.Series) -> pl.Series:
-    """Characters that a word is worth; 1 where spaces stand between words."""
-    size = pl.Series("size", [1], dtype=pl.UInt8).new_from_index(0, len(forms))
-    for characters, script in _UNSEGMENTED.items():
-        size = size.zip_with(~_mostly(forms, script), pl.Series([characters], dtype=pl.UInt8))
-    return size
+    return hashes * _FACTOR, np.repeat(texts["text"].to_numpy().astype(np.uint64), lengths)
 
 
 def _mostly(forms: pl.Series, script: str) -> pl.Series:
     """Whether half of the letters are of a script."""
-    return (forms.str.count_matches(script) * 2 >= forms.str.len_chars()).fill_null(False) & (
-        forms != ""
-    ).fill_null(False)
-
-
-def _at(forms: pl.Series, chosen: pl.Series) -> pl.Series:
-    """The chosen texts at their places, null at the others."""
-    return forms.zip_with(chosen, pl.Series([None], dtype=pl.String))
+    letters = forms.str.len_chars()
+    # what is plain ASCII need not be searched
+    other = (forms.str.len_bytes() > letters).fill_null(False)
+    found = forms.filter(other).str.count_matches(script) * 2 >= letters.filter(other)
+    mask = np.zeros(len(forms), np.bool_)
+    mask[other.to_numpy()] = found.to_numpy()
+    return pl.Series(mask)
 
 
 def _distinct(parts: Sequence[Array]) -> Array:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.errors import QAParallelError, RecipeError
@@ -115,6 +116,8 @@ def load_recipe(path: Path) -> Recipe:
         ("evaluate", "encoder"),
         ("evaluate", "embeddings"),
         ("train-eval", "encoder"),
+        ("filter", "encoder"),
+        ("check-leakage", "encoder"),
     ):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), str):
@@ -152,7 +155,7 @@ def parse(kind: type[T], values: dict[str, Any], what: str) -> T:
         if isinstance(cause, QAParallelError):
             raise cause from None
         place = [str(part) for part in first["loc"]]
-        where = f"{what}, [{place[0]}]" if len(place) > 1 else what
+        where = f"{what}, [{'.'.join(place[:-1])}]" if len(place) > 1 else what
         key = place[-1] if place else ""
         if first["type"] == "extra_forbidden":
             raise RecipeError(f"{where}: unknown key {key!r}", _nearest(kind, place)) from None
@@ -164,12 +167,20 @@ def parse(kind: type[T], values: dict[str, Any], what: str) -> T:
 
 def _nearest(kind: type[BaseModel], place: list[str]) -> str:
     for part in place[:-1]:
-        annotation = kind.model_fields[part].annotation if part in kind.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        field = _fields(kind).get(part)
+        # What may be left out is "Settings | None".
+        choices = get_args(field.annotation) or (field.annotation,) if field else ()
+        inner = [one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)]
+        if not inner:
             break
-        kind = annotation
-    known = list(kind.model_fields)
+        kind = inner[0]
+    known = list(_fields(kind))
     close = difflib.get_close_matches(place[-1], known, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known keys: {', '.join(known)}"
+
+
+def _fields(kind: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of settings, by the names that a recipe calls them."""
+    return {field.alias or name: field for name, field in kind.model_fields.items()}

@@ -133,14 +133,16 @@ CHECKS = (
     *("logprob", "shared", "duplicate", "cosine"),
 )
 
+# The texts of a row, each of which is judged by itself.
+FIELDS = ("question", "answer", "passage")
+
 # What the filters measured: one number per row, field and check; no row where a check does not
 # apply. The names are numbers to Polars, since there are some thirty such rows to one of CORPUS.
 SCORES = pl.Schema(
     {
         "qa_id": pl.String(),
         "language": pl.String(),
-        # "question", "answer" or "passage"
-        "field": pl.Enum(("question", "answer", "passage")),
+        "field": pl.Enum(FIELDS),
         "check": pl.Enum(CHECKS),
         "score": pl.Float32(),
     }
@@ -201,6 +203,25 @@ def check(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.Dat
         if frame.schema[name] != dtype:
             raise SourceError(f"{what}: expected {name!r} as {dtype}, found {frame.schema[name]}")
     return frame.select(schema.names())
+
+
+def complete(frame: pl.DataFrame, schema: pl.Schema, what: str = "table") -> pl.DataFrame:
+    """`frame` with the columns of `schema` that it lacks as nulls, and without any others.
+
+    Raises
+    ------
+    SourceError
+        A column has another type.
+
+    >>> complete(pl.DataFrame({"b": [1]}), pl.Schema({"a": pl.String(), "b": pl.Int64()})).row(0)
+    (None, 1)
+    """
+    missing = [
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in schema.items()
+        if name not in frame.columns
+    ]
+    return check(frame.with_columns(missing), schema, what)
 
 
 def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:

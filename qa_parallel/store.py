@@ -80,14 +80,42 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def read_parquet(path: Path) -> pl.DataFrame:
-    """The table at `path`; StoreError where the file is broken."""
+def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """The table at `path`, or some of its `columns`; StoreError where the file is broken."""
     try:
-        return pl.read_parquet(path, glob=False)
+        return pl.read_parquet(path, columns=columns, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StoreError(
             f"cannot read {path}: {error}", "delete it and run the stage again"
         ) from None
+
+
+def count_rows(path: Path) -> int:
+    """How many rows a parquet file has; StoreError where it is broken."""
+    try:
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreError(
+            f"cannot read {path}: {error}", "delete it and run the stage again"
+        ) from None
+
+
+def link(path: Path, target: Path) -> None:
+    """The file at `path` under a second name as well; a copy where the file system has no links."""
+    aside = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside.unlink(missing_ok=True)
+        try:
+            os.link(path, aside)
+        except OSError:
+            write_bytes(target, path.read_bytes())
+        else:
+            aside.replace(target)
+            # Between two names of one file a rename does nothing.
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise explain(error, target) from None
 
 
 def digest(path: Path) -> str:

@@ -50,10 +50,36 @@ class Vocabulary:
         return frozenset(self.tokens)
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What texts that will be translated are made of.
+
+    Attributes
+    ----------
+    tokens:
+        How often each token occurs.
+    names:
+        The tokens of names and numbers, which a translation may copy.
+    """
+
+    tokens: Mapping[str, int]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, texts: Iterable[Sequence[str]]) -> Sources:
+        """Of the tokens of each text."""
+        count: Counter[str] = Counter()
+        found: set[str] = set()
+        for tokens in texts:
+            count.update(tokens)
+            found.update(names(tokens))
+        return cls(count, frozenset(found))
+
+
 def build(
     vocabulary: Sequence[str],
     text: Mapping[str, int],
-    sources: Iterable[Sequence[str]],
+    sources: Sources,
     steering: Iterable[str] = (),
 ) -> Vocabulary:
     """The list of a language.
@@ -70,19 +96,18 @@ def build(
     text:
         How often each token occurs in text of the language.
     sources:
-        Tokens of texts such as will be translated.
+        Texts such as will be translated.
     steering:
         Tokens that the decoder needs: the language's, the end's.
     """
-    sources = list(sources)
     scripts = _scripts(text)
     written = {script for script, share in scripts.items() if share >= _WRITTEN} | {"LATIN"}
-    origin = _scripts(Counter(token for tokens in sources for token in tokens))
+    origin = _scripts(sources.tokens)
     main = max(origin, key=lambda script: origin[script], default="")
     copies = scripts.get(main, 0.0) >= _COPIED
     wanted = {*text, *steering}
     if copies:
-        wanted.update(token for tokens in sources for token in names(tokens))
+        wanted |= sources.names
     listed = (
         token
         for token in vocabulary

@@ -85,9 +85,12 @@ def _matrix(made: Made) -> dict[str, dict[str, int]]:
 def _passages(made: Made, group: Array) -> dict[str, Any]:
     frame = made.batches.select("step", passage=pl.Series(group[made.asked]))
     batches = frame.group_by("step").agg(pl.col("passage").n_unique())["passage"].to_numpy()
-    there = [group[made.pools.pairs(stratum)[0]] for unit in made.units for stratum in unit.strata]
+    there = np.zeros(int(group.max()) + 1, dtype=bool)
+    for unit in made.units:
+        for stratum in unit.strata:
+            there[group[made.pools.pairs(stratum)[0]]] = True
     return {
-        "there": len(np.unique(np.concatenate(there))) if there else 0,
+        "there": int(there.sum()),
         "drawn": frame["passage"].n_unique(),
         "a_batch": [int(batches.min()), round(float(batches.mean()), 2), int(batches.max())]
         if len(batches)
@@ -140,12 +143,21 @@ def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield _sides(report)
+    yield Text(_left(report["rows"], report["batches"]["positive"]))
     yield _language_table(report["train"])
     if len(report["train"]["languages"]) <= _MATRIX:
         yield _matrix_table(report["train"])
     for side in ("train", "validation"):
         for line in [*_negatives(report, side), *unmet(report[side])]:
             yield Text(f"{side}: {line}")
+
+
+def _left(rows: Mapping[str, int], positive: str) -> str:
+    """What was read, and what of it cannot be used."""
+    lacking = (("question", rows["without_question"]), (positive, rows["without_positive"]))
+    words = [f"{count:,} have no {name}" for name, count in lacking if count]
+    whole = f"{rows['all']:,} rows read, {rows['reserved']:,} of them reserved for validation"
+    return "; ".join([whole, *words])
 
 
 def _negatives(report: Mapping[str, Any], side: str) -> list[str]:

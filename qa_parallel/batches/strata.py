@@ -17,7 +17,7 @@ import numpy as np
 from qa_parallel.batches.rows import Array, Rows
 from qa_parallel.batches.settings import BatchSettings, exponent
 from qa_parallel.batches.shares import largest_remainder
-from qa_parallel.errors import LanguageError, QAParallelError, RecipeError, SourceError
+from qa_parallel.errors import LanguageError, RecipeError, SourceError
 
 
 class Stratum(NamedTuple):
@@ -129,8 +129,10 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
 
     Raises
     ------
-    QAParallelError
-        What is asked for has too few languages, rows, or distinct passages.
+    RecipeError
+        Too few languages, or fewer distinct passages than rows in a batch.
+    LanguageError, SourceError
+        A language, or a pair, that has no rows.
     """
     cells = {kind: _cells(pools, settings, kind) for kind in kinds(settings)}
     asked = {place for pairs in cells.values() for place, _ in pairs}
@@ -241,7 +243,7 @@ def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:
     where = ""
     if unit.kind == "monolingual":
         where = f" in {pools.rows.languages[unit.strata[0].asked]}"
-    raise QAParallelError(
+    raise RecipeError(
         f"expected at least {size:,} distinct {what}{where} for {unit.kind} batches of {size:,}, "
         f"found {distinct:,} to train on",
         "choose a smaller --batch-size" + (", or leave the language out" if where else ""),

@@ -27,6 +27,11 @@ from qa_parallel.cli.options import FOLDER, OVERWRITE, pairs, pick
 @click.option("--ngrams", help="Lengths of the runs of words to look for.  [default: 8,13]")
 @click.option("--containment", type=float, help="Shared n-grams that make a leak.  [default: 0.5]")
 @click.option("--similarity", type=float, help="Of near duplicates, at least.  [default: 0.5]")
+@click.option(
+    "--encoder", type=FOLDER, help="Folder of an encoder, for sets in other languages than CORPUS."
+)
+@click.option("--prefix", help="What the encoder wants before a text, e.g. 'query: '.")
+@click.option("--cosine", type=float, help="Of questions across languages.  [default: 0.86]")
 @click.option("--columns", callback=pairs, help="As in `translate`, for a CORPUS that is a source.")
 @click.option("--source-language", help="Language of a CORPUS that is a source.")
 @click.option("--split", help="Split of a Hub dataset, and of the outcome.  [default: train]")

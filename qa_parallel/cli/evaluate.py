@@ -13,7 +13,7 @@ from qa_parallel.cli.options import FILE, FOLDER, OVERWRITE, pick
 
 @click.command()
 @click.argument("results", nargs=-1, type=FOLDER)
-@click.option("--encoder", help="Folder of an encoder, or 'demo'.")
+@click.option("--encoder", help="Folder or Hub id of an encoder, or 'demo'.")
 @click.option(
     "--embeddings", type=FILE, help="Vectors instead: an .npz file with `ids` and `vectors`."
 )

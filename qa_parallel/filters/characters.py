@@ -64,8 +64,11 @@ _SOLID = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p
 # What every text is asked for.
 KINDS = (_INSIDE, _SOLID, LETTER, DIGIT_OR_LETTER, CAPITAL_OR_DIGIT)
 
+# Characters of a gram.
+GRAM = 4
+
 # Hashes are polynomials in this odd number modulo 2^64, in which it has an inverse: the hash of any
-# stretch is then a difference of two prefix sums, moved to the origin.
+# stretch is then the sum of its terms, moved to the origin.
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 2**64)
 
@@ -82,6 +85,15 @@ class Words:
     hashes: Hashes  # of the folded characters
     texts: Ints
     solid: Bools
+
+    @cached_property
+    def trigrams(self) -> Hashes:
+        """Every three words in a row of one text: its number in the high 24 bits, a hash below."""
+        hashes, owners = self.hashes, self.texts
+        grams = (hashes[:-2] * np.uint64(_BASE) + hashes[1:-1]) * np.uint64(_BASE) + hashes[2:]
+        inside = owners[:-2] == owners[2:]
+        owned = owners[:-2][inside].astype(np.uint64) << np.uint64(40)
+        return np.asarray(owned | grams[inside] >> np.uint64(24))
 
 
 @dataclass(frozen=True)
@@ -122,14 +134,28 @@ class Characters:
         """A bit for each of `KINDS`, so that a character is looked up once for all of them."""
         return np.asarray(_kinds()[self.codes])
 
+    def only(self, places: Ints) -> Characters:
+        """The texts of those numbers alone.
+
+        >>> Characters.of(["ab", "c", "d1"]).only(np.array([0, 2])).count(r"\\p{L}").tolist()
+        [2, 1]
+        """
+        lengths = self.lengths[places]
+        codes = self.codes[ranges(self.bounds[places], lengths)]
+        return Characters(codes, np.concatenate([[0], np.cumsum(lengths)]))
+
     def total(self, values: Bools) -> Ints:
         """How many of each text's characters `values` is true for."""
-        sums = _sums(values, np.int32)
-        return np.asarray(sums[self.bounds[1:]] - sums[self.bounds[:-1]], dtype=np.int64)
+        sums = np.add.reduceat(np.append(values, False), self.bounds[:-1], dtype=np.int64)
+        return np.where(self.lengths > 0, sums, 0)
 
     def count(self, pattern: str) -> Ints:
         """How many of each text's characters the regular expression of one character matches."""
         return self.total(self.where(pattern))
+
+    def total_within(self, values: Bools) -> Ints:
+        """How many of each word's characters `values` is true for."""
+        return _between(values, self.words.starts, self.words.ends)
 
     def total_between(self, pattern: str, starts: Ints, lengths: Ints) -> Ints:
         """How many characters of each stretch match the regular expression of one character."""
@@ -152,20 +178,21 @@ class Characters:
         """The characters in lower case."""
         return np.asarray(_lower()[self.codes])
 
-    @cached_property
-    def _prefixes(self) -> Hashes:
-        return _prefixes(self.folded)
-
     def hashes(self, starts: Ints, ends: Ints) -> Hashes:
-        """A hash of each stretch of characters, case aside."""
-        return _scramble((self._prefixes[ends] - self._prefixes[starts]) * _back(starts))
+        """A hash of each stretch of characters, case aside; none is empty."""
+        return _scramble(_between(_terms(self.folded), starts, ends) * _back(starts))
 
-    def grams(self, width: int, starts: Ints) -> Hashes:
-        """A hash of the `width` characters from each start on, case aside."""
-        prefixes = self._prefixes
-        values = (prefixes[width:][starts] - prefixes[starts]) * _back(starts)
-        # The first character has moved the low bits only.
-        return np.asarray((values ^ (values >> np.uint64(32))) * np.uint64(_BASE))
+    @cached_property
+    def grams(self) -> Hashes:
+        """A hash of the `GRAM` characters from each one on, case aside; the last have none."""
+        wide = self.folded.astype(np.uint64)
+        pairs = wide[:-1] << np.uint64(18)  # no code point has more bits
+        pairs |= wide[1:]
+        values = pairs[:-2] * np.uint64(_BASE)
+        values += pairs[2:]
+        values ^= values >> np.uint64(32)
+        values *= np.uint64(_BASE)
+        return np.asarray(values)
 
     @cached_property
     def words(self) -> Words:
@@ -194,9 +221,19 @@ class Characters:
         (True, False)
         """
         words = self.words
-        prefixes = _prefixes(words.hashes)
+        prefixes = np.concatenate([[np.uint64(0)], np.cumsum(_terms(words.hashes))])
         edges = np.searchsorted(words.texts, np.arange(len(self) + 1))
         return _scramble((prefixes[edges[1:]] - prefixes[edges[:-1]]) * _back(edges[:-1]))
+
+
+def ranges(starts: Ints, lengths: Ints) -> Ints:
+    """The numbers from each start on, so many of them.
+
+    >>> ranges(np.array([5, 1]), np.array([2, 3])).tolist()
+    [5, 6, 1, 2, 3]
+    """
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
 
 
 @cache
@@ -255,16 +292,17 @@ def _encodes(char: str, encoding: str) -> bool:
     return True
 
 
-def _sums(values: npt.NDArray[Any], dtype: type) -> npt.NDArray[Any]:
-    """Prefix sums, the empty one first."""
-    sums: npt.NDArray[Any] = np.zeros(len(values) + 1, dtype=dtype)
-    np.cumsum(values, dtype=dtype, out=sums[1:])
-    return sums
+def _between(values: npt.NDArray[Any], starts: Ints, ends: Ints) -> npt.NDArray[Any]:
+    """Sums of stretches, none of which is empty."""
+    # From each start to its end, and from there to the next start, which nobody wants.
+    edges = np.column_stack([starts, ends]).ravel()
+    dtype = np.int64 if values.dtype == bool else values.dtype
+    return np.asarray(np.add.reduceat(np.append(values, values[:1]), edges, dtype=dtype)[::2])
 
 
-def _prefixes(values: npt.NDArray[Any]) -> Hashes:
-    """Prefix sums of the polynomial hash of `values`."""
-    return _sums((values + np.uint64(1)) * _powers(_BASE, len(values)), np.uint64)
+def _terms(values: npt.NDArray[Any]) -> Hashes:
+    """What each value adds to the polynomial hash of all of them."""
+    return np.asarray((values + np.uint64(1)) * _powers(_BASE, len(values)))
 
 
 def _back(starts: Ints) -> Hashes:

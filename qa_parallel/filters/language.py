@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from qa_parallel.errors import SourceError
@@ -61,6 +62,7 @@ class Identifier:
             load(name)
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._starting = Lock()
 
     def detector(self, language: str) -> str | None:
         """The identifier for an NLLB code; None: no one here knows the language."""
@@ -81,7 +83,8 @@ class Identifier:
     def _started(self) -> ProcessPoolExecutor:
         # Polars' threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        self._pool = self._pool or ProcessPoolExecutor(self._workers, context)
+        with self._starting:
+            self._pool = self._pool or ProcessPoolExecutor(self._workers, context)
         return self._pool
 
     def close(self) -> None:
@@ -211,9 +214,10 @@ def load(name: str) -> Detector:
     if name in DETECTORS:
         module, make = DETECTORS[name]
         if importlib.util.find_spec(module) is None:
+            package = "'qa-parallel[lid]'" if name == "heliport" else module
             raise SourceError(
                 f"the language identifier {name} is not installed",
-                "pip install 'qa-parallel[lid]', or choose the detector langid",
+                f"pip install {package}, or choose the detector auto",
             )
         return make()
     if not Path(name).is_file():

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from qa_parallel.schema import DECISIONS, SCORES
+from qa_parallel.schema import DECISIONS, FIELDS, SCORES
 
 # Texts of a language and field from which its own middle and spread are taken.
 ENOUGH = 100
@@ -238,7 +238,8 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     meanings = {name: item.meaning for name, item in CHECKS.items()}
     least = pl.when(under).then(pl.lit("at least")).otherwise(pl.lit("at most"))
     broken = (
-        scores.join(
+        scores.filter(_suspected(scores, table))
+        .join(
             table.select(*_PLACE, "check", "low", "high"),
             on=[*_PLACE, "check"],
             maintain_order="left",
@@ -256,6 +257,23 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
         "{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit
     )
     return broken.with_columns(reason=reason).select(DECISIONS.names())
+
+
+def _suspected(scores: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
+    """Which scores break the strictest limit of any language: most need no closer look."""
+    width = len(CHECKS)
+    low, high = np.full((2, len(FIELDS) * width), [[-np.inf], [np.inf]], np.float32)
+    limits = table.cast({name: SCORES[name] for name in ("field", "check")})
+    places, scored = (
+        (
+            frame["field"].to_physical().cast(pl.Int32) * width + frame["check"].to_physical()
+        ).to_numpy()
+        for frame in (limits, scores)
+    )
+    np.maximum.at(low, places, limits["low"].fill_null(-np.inf).to_numpy())
+    np.minimum.at(high, places, limits["high"].fill_null(np.inf).to_numpy())
+    values = scores["score"].to_numpy()
+    return pl.Series((values < low[scored]) | (values > high[scored]))
 
 
 def few(keys: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame:

@@ -16,15 +16,14 @@ from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.language import AUTO, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
-from qa_parallel.schema import SCORES
+from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
 
-FIELDS = ("question", "answer", "passage")
 # Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
 FAULTS = ("empty", "truncated", "loop", "copy", "unk")
 # Raise it when the same settings would give other scores than before.
-VERSION = 1
+VERSION = 2
 # Characters that are looked at together: small enough for the processor's cache to be of use.
-_CHUNK = 500_000
+_CHUNK = 250_000
 # How many times as long an answer must be to be identified: most are names, which say little.
 _NAMES = 3
 # Letters that a text must have for its vector to mean something.
@@ -63,6 +62,9 @@ def score(
 
     Parameters
     ----------
+    corpus:
+        Of its columns only `qa_id` and `language` must be there; what others would be needed for
+        is not measured. Without `translated_from` give a pivot in the settings.
     settings:
         None = the defaults.
     identifier:
@@ -71,8 +73,21 @@ def score(
         Texts to unit vectors, for the cosine of source and target. None = no cosine.
     workers:
         Threads.
+
+    Raises
+    ------
+    SourceError
+        The ids or the languages are missing, or a column has another type than in CORPUS.
+
+    >>> score(pl.DataFrame({"qa_id": ["1"], "language": ["deu_Latn"], "answer": ["..."]})).filter(
+    ...     check="empty"
+    ... )["score"].to_list()
+    [0.0]
     """
     settings = settings or MeasureSettings()
+    key = pl.Schema({name: CORPUS[name] for name in ("qa_id", "language")})
+    check(corpus, key, "corpus")
+    corpus = complete(corpus, CORPUS, "corpus")
     mine = identifier or identifier_of(settings)
     parts = [
         score_language(
@@ -155,7 +170,7 @@ def _field(
         nothing = pl.lit(None, dtype=pl.UInt64)
         return table.select("row", form=nothing, source_form=nothing)
     parts = [
-        _texts(part, language, origin, workers)
+        _texts(part.select("key", "target", "source"), language, origin, workers)
         for (origin,), part in texts.group_by("origin", maintain_order=True)
     ]
     measured = pl.concat(parts, how="diagonal")
@@ -248,31 +263,12 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
 
 
 def _texts(texts: pl.DataFrame, language: str, origin: Any, workers: int) -> pl.DataFrame:
-    """`texts` (key, target, source) with what their characters tell, measured in chunks."""
+    """`texts` (key, target, source) with what their characters tell: most of it in chunks."""
     measure = partial(_chunk, language=language, origin=origin)
-    chunks = list(_chunks(texts.select("key", "target", "source")))
-    if workers == 1 or len(chunks) == 1:
-        return pl.concat([measure(chunk) for chunk in chunks])
+    chunks = list(_chunks(texts.select("target", "source")))
     with ThreadPoolExecutor(workers) as pool:
-        return pl.concat(pool.map(measure, chunks))
-
-
-def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Slices of about half a million characters."""
-    sizes = texts.select(
-        pl.col("target").str.len_bytes() + pl.col("source").str.len_bytes().fill_null(0)
-    ).to_series()
-    numbers = (sizes.cast(pl.Int64).cum_sum() // (2 * _CHUNK)).rle()
-    start = 0
-    for length in numbers.struct.field("len"):
-        yield texts.slice(start, length)
-        start += length
-
-
-def _chunk(texts: pl.DataFrame, *, language: str, origin: Any) -> pl.DataFrame:
-    targets = texts["target"].to_list()
-    sources = None if origin is None else texts["source"].to_list()
-    found = surface.measure(targets, sources, language, origin)
+        parts = list(pool.map(measure, chunks))
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns = [
         pl.Series(name, values, nan_to_null=True)
         if values.dtype == np.uint64
@@ -286,3 +282,20 @@ def _chunk(texts: pl.DataFrame, *, language: str, origin: Any) -> pl.DataFrame:
         numbers.changes(texts["target"], texts["source"]),
         unfinished=pl.when("unfinished").then("length"),
     )
+
+
+def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Slices of about `_CHUNK` characters."""
+    sizes = texts.select(
+        pl.col("target").str.len_bytes() + pl.col("source").str.len_bytes().fill_null(0)
+    ).to_series()
+    numbers = (sizes.cast(pl.Int64).cum_sum() // (2 * _CHUNK)).rle()
+    start = 0
+    for length in numbers.struct.field("len"):
+        yield texts.slice(start, length)
+        start += length
+
+
+def _chunk(texts: pl.DataFrame, *, language: str, origin: Any) -> dict[str, Any]:
+    sources = None if origin is None else texts["source"].to_list()
+    return surface.measure(texts["target"].to_list(), sources, language, origin)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.filters.limits import CHECKS, ENOUGH, KEY, LANGUAGES_LEFT
-from qa_parallel.filters.measure import FIELDS
+from qa_parallel.schema import FIELDS
 
 _EXAMPLES = 5  # for each language and reason
 _SHOWN = 2  # of these in the tables
@@ -40,6 +40,12 @@ def funnel(rows: pl.DataFrame, sources: pl.DataFrame, decisions: pl.DataFrame) -
     alone = set(sizes.filter(pl.col("len") == 1)["qa_id"])
     reasons: dict[str, Any] = {}
     gone: set[str] = set()
+    total = rows.height
+    concerned = decisions.select("qa_id").unique()
+    rows, sources = (
+        frame.join(concerned, on="qa_id", how="semi", maintain_order="left")
+        for frame in (rows, sources)
+    )
     groups = {
         (str(field), str(check)): group
         for (field, check), group in decisions.group_by("field", "check", maintain_order=True)
@@ -51,12 +57,12 @@ def funnel(rows: pl.DataFrame, sources: pl.DataFrame, decisions: pl.DataFrame) -
         reasons[f"{field} {check}"] = {
             "rejected": len(ids),
             "alone": len(ids & alone),
-            "left": rows.height - len(gone),
+            "left": total - len(gone),
             "examples": _examples(group, field, rows, sources),
         }
     return {
-        "rows": rows.height,
-        "kept": rows.height - len(gone),
+        "rows": total,
+        "kept": total - len(gone),
         "rejected": len(gone),
         "reasons": reasons,
     }

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
 
-from qa_parallel.filters.characters import Characters, Hashes
+from qa_parallel.filters.characters import GRAM, Characters, Hashes
 
 # Letters of a text that can hardly be the translation of different sources.
 _LEAST_LETTERS = 20
@@ -16,7 +16,6 @@ _LEAST_LETTERS = 20
 _DIFFERENT = 70
 # MinHash by one permutation: the least hash in each of 16 bins, in bands of two.
 _BINS, _BANDS = 16, 8
-_GRAM = 4
 BANDS = [f"band_{number}" for number in range(_BANDS)]
 
 
@@ -53,8 +52,8 @@ def bands(texts: Sequence[str]) -> Hashes:
     """Hashes of shape (texts, 8): texts nearly alike share at least one of them, others hardly."""
     characters = Characters.of(texts)
     owners = characters.owners
-    starts = np.flatnonzero(owners[: -_GRAM + 1] == owners[_GRAM - 1 :])
-    grams, owners = characters.grams(_GRAM, starts), owners[starts]
+    inside = owners[: -GRAM + 1] == owners[GRAM - 1 :]
+    grams, owners = characters.grams[inside], owners[: -GRAM + 1][inside]
     bins = (grams >> np.uint64(60)).astype(np.int64) + owners.astype(np.int64) * _BINS
     least = np.full(len(texts) * _BINS, np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(least, bins, grams)

@@ -10,6 +10,7 @@ import polars as pl
 from qa_parallel.filters.characters import (
     CAPITAL_OR_DIGIT,
     DIGIT_OR_LETTER,
+    GRAM,
     LETTER,
     Bools,
     Characters,
@@ -17,6 +18,7 @@ from qa_parallel.filters.characters import (
     Hashes,
     Ints,
     han,
+    ranges,
     script_pattern,
 )
 from qa_parallel.languages import LANGUAGES
@@ -36,7 +38,11 @@ _DENSITY = {
 _PERIODS = 40
 # Least parts of a text for a share of them to say anything.
 _LEAST_GRAMS, _LEAST_WORDS, _LEAST_HAN = 8, 12, 3
-_GRAM = 4
+# Characters of a stretch of four or more words that cannot be meant twice in a row: "all that
+# lives, all that lives" can, in languages of short words.
+_LONG = 20
+# Words in a row that are looked for again.
+_WIDTH = 3
 # Share of letters in another script from which it is asked whether the source has those words.
 _FOREIGN = 0.2
 
@@ -105,35 +111,33 @@ def measure(
     form        hash of the words
     """
     target = Characters.of(targets)
+    source = Characters.of(sources or [])
     letters = target.count(LETTER)
     found: dict[str, Floats | Hashes] = {
         "empty": target.count(DIGIT_OR_LETTER).astype(float),
         "letters": letters.astype(float),
-        "script": _script(targets, sources, target, letters, language),
-        "loop": _stutters(target),
+        "script": _script(target, source, letters, language),
+        "loop": loops(target),
         "repetition": repetition(target),
         "form": target.forms(),
     }
-    again = np.flatnonzero(suspicious(target))
-    found["loop"][again] = loops(_only(targets, again))
     script = LANGUAGES[language].script
     if script in ("Hans", "Hant"):
         found["han"] = _han(target, script)
     if sources is None or source_language is None:
         return found
     for name, check, suspect in (("loop", loops, 0.5), ("repetition", repetition, 0.1)):
-        found[name] = _excused(found[name], check, suspect, sources)
-    lengths = np.fromiter(map(len, sources), dtype=np.int64, count=len(sources))
-    expected = lengths * _density(language) / _density(source_language)
+        found[name] = _excused(found[name], check, suspect, source)
+    expected = source.lengths * _density(language) / _density(source_language)
     ratio = (target.lengths + _PADDING) / (expected + _PADDING)
-    found["length"] = np.where(lengths > 0, np.log(ratio), np.nan)
+    found["length"] = np.where(source.lengths > 0, np.log(ratio), np.nan)
     alike = 2 * target.count(script_pattern(LANGUAGES[source_language].script)) > letters
     found["copied"] = np.zeros(len(target))
     if 2 * np.count_nonzero(alike) > len(target):
-        found["copied"] = copied(target, Characters.of(sources))
+        found["copied"] = copied(target, source)
     elif alike.any():
         places = np.flatnonzero(alike)
-        found["copied"][places] = copied(_only(targets, places), _only(sources, places))
+        found["copied"][places] = copied(target.only(places), source.only(places))
     return found
 
 
@@ -145,33 +149,23 @@ def _excused(
     scores: Floats | Hashes,
     check: Callable[[Characters], Floats],
     suspect: float,
-    sources: Sequence[str],
+    source: Characters,
 ) -> Floats:
     """`scores` less what the sources have of it themselves; only high ones need a look there."""
     left = np.asarray(scores, dtype=float).copy()
     places = np.flatnonzero(left >= suspect)
-    theirs = np.nan_to_num(check(_only(sources, places)))
+    theirs = np.nan_to_num(check(source.only(places)))
     left[places] = np.maximum(left[places] - np.where(theirs >= suspect, theirs, 0), 0)
     return left
 
 
-def _only(texts: Sequence[str], places: Ints) -> Characters:
-    return Characters.of([texts[place] for place in places])
-
-
-def _script(
-    targets: Sequence[str],
-    sources: Sequence[str] | None,
-    target: Characters,
-    letters: Ints,
-    language: str,
-) -> Floats:
+def _script(target: Characters, source: Characters, letters: Ints, language: str) -> Floats:
     """Share of letters in the script of `language`; words that the source has do not count."""
     pattern = script_pattern(LANGUAGES[language].script)
     outside = letters - target.total(target.where(pattern) & target.where(LETTER))
     places = np.flatnonzero(outside > _FOREIGN * letters)
-    if sources is not None and len(places):
-        some, theirs = _only(targets, places), _only(sources, places)
+    if len(source) and len(places):
+        some, theirs = target.only(places), source.only(places)
         foreign = some.where(LETTER) & ~some.where(pattern)
         outside[places] = some.total(foreign & ~_spread(some, _words_of(some, theirs)))
     return np.where(letters > 0, 1 - outside / np.maximum(letters, 1), np.nan)
@@ -204,24 +198,31 @@ def _han(target: Characters, script: str) -> Floats:
 def loops(texts: Characters) -> Floats:
     """How far a stretch that is said again at once goes beyond what can be meant, per text.
 
-    1 or more cannot be meant: one or two words five times over, three words three times, four or
-    more twice, a letter six times. In scripts without spaces two characters make a word.
+    1 or more cannot be meant: one or two words five times over, three words three times, as four
+    or more short ones, four or more with at least 20 characters twice, a letter six times. In
+    scripts without spaces two characters make a word. 0 where fewer than three words are said
+    again.
 
-    >>> loops(Characters.of(["no no no", "in a small hotel in a small hotel"])).tolist()
-    [0.5, 1.0]
+    >>> loops(Characters.of(["no no no no", "it was there that it was there that"])).tolist()
+    [0.75, 0.5]
     """
-    scores = np.zeros(len(texts))
-    words = texts.words
-    solid = _solid(texts)
-    for period in range(1, min(_PERIODS, len(words.texts) - 1) + 1):
-        same = words.hashes[period:] == words.hashes[:-period]
-        same &= words.texts[period:] == words.texts[:-period]
-        starts, lengths = _runs(same)
-        owners = words.texts[starts]
-        # A length counts what is said again, without the first time.
-        needed = np.where(solid[owners], 2 * _needed((period + 1) // 2), _needed(period))
-        np.maximum.at(scores, owners, lengths / needed)
-    return np.maximum(scores, _stutters(texts))
+    scores = _stutters(texts)
+    words, grams, solid = texts.words, texts.words.trigrams, _solid(texts)
+    spans = range(1, min(_PERIODS, len(grams) - 1) + 1)
+    again = [np.flatnonzero(grams[span:] == grams[:-span]) for span in spans]
+    # Those of each period on a line of their own, so that no run goes on in the next one.
+    lines = [places + span * len(grams) for span, places in zip(spans, again, strict=True)]
+    starts, lengths = _runs(np.concatenate([np.zeros(0, dtype=np.int64), *lines]))
+    periods, starts = np.divmod(starts, max(len(grams), 1))
+    owners = (grams[starts] >> np.uint64(40)).astype(np.int64)
+    first = np.flatnonzero(words.texts[:-2] == words.texts[2:])[starts]
+    short = words.starts[first + periods] - words.starts[first] < _LONG
+    needed = np.where(
+        solid[owners], 2 * _needed((periods + 1) // 2), _needed(periods, short & (periods > 3))
+    )
+    # A run counts the words that are said again, without the first time.
+    np.maximum.at(scores, owners, (lengths + _WIDTH - 1) / needed)
+    return scores
 
 
 def _stutters(texts: Characters) -> Floats:
@@ -231,7 +232,7 @@ def _stutters(texts: Characters) -> Floats:
         same = texts.folded[period:] == texts.folded[:-period]
         least = 4 * period
         same &= texts.owners[period:] == texts.owners[:-period]
-        starts, lengths = _runs(_opened(same, least))
+        starts, lengths = _runs(np.flatnonzero(_opened(same, least)))
         worded = texts.total_between(LETTER, starts, lengths + period) == lengths + period
         owners = texts.owners[starts[worded]]
         np.maximum.at(scores, owners, lengths[worded] / (5 * period))
@@ -252,17 +253,9 @@ def _opened(same: Bools, least: int) -> Bools:
     return opened
 
 
-def suspicious(texts: Characters) -> Bools:
-    """Whether a text says three words in a row again: no loop of words goes without that.
-
-    In scripts without spaces, six characters.
-    """
-    return (_repeated(texts, 3) > 0) & ~_solid(texts) | (_repeated(texts, 6) > 0) & _solid(texts)
-
-
-def _needed(period: int) -> int:
+def _needed(periods: Ints, short: Bools | bool = False) -> Ints:
     """How many words, said again at once, cannot be meant."""
-    return period * (4 if period < 3 else 2 if period == 3 else 1)
+    return periods * np.where(periods < 3, 4, np.where((periods == 3) | short, 2, 1))
 
 
 def _solid(texts: Characters) -> Bools:
@@ -272,38 +265,21 @@ def _solid(texts: Characters) -> Bools:
     return np.asarray(2 * singles > np.bincount(words.texts, minlength=len(texts)))
 
 
-def _runs(same: Bools) -> tuple[Ints, Ints]:
-    """Start and length of every run of True."""
-    places = np.flatnonzero(same)
-    if not len(places):
-        return places, places
-    breaks = np.flatnonzero(np.diff(places) > 1)
-    starts = places[np.concatenate([[0], breaks + 1])]
-    ends = places[np.concatenate([breaks, [len(places) - 1]])] + 1
-    return starts, ends - starts
+def _runs(places: Ints) -> tuple[Ints, Ints]:
+    """Start and length of every run of numbers that follow each other."""
+    first = np.append(True, np.diff(places) > 1)[: len(places)]
+    starts = np.flatnonzero(first)
+    return places[starts], np.diff(np.append(starts, len(places)))
 
 
 def repetition(texts: Characters) -> Floats:
     """Share of word trigrams that stood in the text before; NaN for fewer than 12 words."""
+    grams = np.sort(texts.words.trigrams)
+    again = grams[1:][grams[1:] == grams[:-1]] >> np.uint64(40)
     counts = np.bincount(texts.words.texts, minlength=len(texts))
-    share = _repeated(texts, 3) / np.maximum(counts - 2, 1)
+    repeated = np.bincount(again.astype(np.int64), minlength=len(texts))
+    share = repeated / np.maximum(counts - 2, 1)
     return np.where((counts >= _LEAST_WORDS) & ~_solid(texts), share, np.nan)
-
-
-def _repeated(texts: Characters, width: int) -> Ints:
-    """How many runs of `width` words stood in the text before."""
-    words = texts.words
-    size = max(0, len(words.texts) - width + 1)
-    grams = np.zeros(size, dtype=np.uint64)
-    for place in range(width):
-        grams = grams * np.uint64(0x9E3779B97F4A7C15) + words.hashes[place : place + size]
-    owners = words.texts[:size]
-    inside = owners == words.texts[width - 1 :]
-    # Sorted by text and gram, the high bits of it: repeated ones are neighbours.
-    keys = owners[inside].astype(np.uint64) << np.uint64(40) | grams[inside] >> np.uint64(24)
-    keys.sort()
-    again = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(40)
-    return np.bincount(again.astype(np.int64), minlength=len(texts))
 
 
 def copied(target: Characters, source: Characters) -> Floats:
@@ -312,9 +288,8 @@ def copied(target: Characters, source: Characters) -> Floats:
     Counted are words without capitals and digits, since names and numbers may rightly be the
     same. A word shorter than a 4-gram counts as one.
     """
-    marked = np.concatenate([[0], np.cumsum(target.where(CAPITAL_OR_DIGIT))])
-    words = target.words
-    mine, owners = _grams(target, marked[words.ends] == marked[words.starts])
+    plain = target.total_within(target.where(CAPITAL_OR_DIGIT)) == 0
+    mine, owners = _grams(target, plain)
     theirs, places = _grams(source, np.ones(len(source.words.texts), dtype=bool))
     # A table of bits for each source, sixteen times as wide as the source is long.
     widths = 2 ** np.ceil(np.log2(np.maximum(16 * source.lengths, 64))).astype(np.int64)
@@ -331,12 +306,10 @@ def _grams(texts: Characters, chosen: Bools) -> tuple[Ints, Ints]:
     """Hashes of the 4-grams inside the chosen words, and whose they are."""
     words = texts.words
     sizes = words.ends - words.starts
-    long, short = chosen & (sizes >= _GRAM), chosen & (sizes < _GRAM)
+    long, short = chosen & (sizes >= GRAM), chosen & (sizes < GRAM)
     # A gram begins anywhere in a word but in its last three characters.
-    steps = np.zeros(len(texts.codes) + 1, dtype=np.int8)
-    steps[words.starts[long]] += 1
-    steps[words.ends[long] - _GRAM + 1] -= 1
-    places = np.flatnonzero(np.cumsum(steps[:-1], dtype=np.int8))
-    hashes = np.concatenate([texts.grams(_GRAM, places), words.hashes[short]])
-    owners = np.concatenate([texts.owners[places], words.texts[short]])
+    counts = sizes[long] - GRAM + 1
+    places = ranges(words.starts[long], counts)
+    hashes = np.concatenate([texts.grams[places], words.hashes[short]])
+    owners = np.concatenate([np.repeat(words.texts[long], counts), words.texts[short]])
     return (hashes >> np.uint64(8)).astype(np.int64), owners

@@ -18,7 +18,7 @@ from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.plan import Side
 from qa_parallel.batches.rows import positive_text
 from qa_parallel.batches.statistics import describe
-from qa_parallel.errors import SourceError
+from qa_parallel.errors import QAParallelError, SourceError
 from qa_parallel.pictures import heat_map
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
@@ -66,10 +66,16 @@ def build_batches(
         "batches": settings.model_dump(mode="json"),
     }
     with store.locked(out):
+        fresh = not (out / folders.SETTINGS).exists()
         if not folders.claim(out, described, overwrite):
             return folders.complete(out)
-        rows = gather([_keys(one, settings) for one in given], settings.validation)
-        made = {side: make_plan(rows, settings, side) for side in SIDES}
+        try:
+            rows = gather([_keys(one, settings) for one in given], settings.validation)
+            made = {side: make_plan(rows, settings, side) for side in SIDES}
+        except QAParallelError:
+            if fresh:  # so that the next try may have other settings
+                store.remove(out / folders.SETTINGS)
+            raise
         if settings.negatives == "bm25":
             made = {side: _with_negatives(plan, given, settings) for side, plan in made.items()}
         store.remove(out / dataset.DATA)
@@ -81,7 +87,7 @@ def build_batches(
             files |= _export(
                 out, {side: plan.batches for side, plan in made.items()}, given, settings
             )
-        report: dict[str, Any] = dict(described)
+        report: dict[str, Any] = {**described, "rows": _counts(rows)}
         for side, plan in made.items():
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
@@ -93,7 +99,7 @@ def build_batches(
                 {"name": known.name, "digest": known.digest, "path": _seen_from(out, one.source)}
                 for known, one in zip(given, corpora, strict=True)
             ],
-            "rows": _counts(rows),
+            "rows": report["rows"],
             "steps": {side: report[side]["steps"] for side in SIDES},
             "input": [dict(one.manifest) for one in given],
         }

@@ -63,10 +63,16 @@ class Actor:
         """The word in a file that another machine wrote. None = it is not to be seen."""
         return path.read_text() if path.exists() else None
 
-    def window(self, folder: Path, rows: pl.DataFrame, earlier: Sequence[Path] = ()) -> list[Task]:
+    def window(
+        self,
+        folder: Path,
+        rows: pl.DataFrame,
+        earlier: Sequence[Path] = (),
+        ahead: Sequence[str] = (),
+    ) -> list[Task]:
         """Translate and commit a window; what an earlier run committed is left as it is.
 
-        `earlier` are the windows that lists of tokens may be learned from.
+        Lists of tokens may be learned from the windows `earlier` and the source texts `ahead`.
         """
         worker = self._worker
         missing = [code for code in worker.languages if not is_done(folder, code)]
@@ -80,19 +86,24 @@ class Actor:
         window = prepare(rows, worker.engine)
         for language in missing:
             with self._decoding:
-                restricted = self._choose(language, window, folder.parent, earlier)
+                restricted = self._choose(language, window, folder.parent, earlier, ahead)
                 decoded = worker.decode(window, language, restricted=restricted)
             done.append((language, worker.commit(folder, window, language, decoded), False))
         return done
 
     def _choose(
-        self, language: str, window: Window, home: Path, earlier: Sequence[Path]
+        self,
+        language: str,
+        window: Window,
+        home: Path,
+        earlier: Sequence[Path],
+        ahead: Sequence[str],
     ) -> Restricted | None:
         engine = self._worker.engine
         if not self._restrict or language == engine.source:
             return None
         if self._lists is None:
-            self._lists = Vocabularies(engine, home, self._cache, self._text)
+            self._lists = Vocabularies(engine, home, self._cache, ahead, self._text)
         return self._lists.choose(language, window, earlier)
 
 
@@ -175,19 +186,20 @@ class Cluster:
         running: dict[Any, tuple[Any, Path]] = {}
         earlier: list[Path] = []
         learning = self._restrict
+        ahead = self._ray.put(vocabulary.texts_ahead(source) if learning else [])
         while True:
             learning = learning and not vocabulary.settled(home, self._languages[1:])
             while free and not (learning and running) and (upcoming := next(frames, None)):
                 number, frame = upcoming
                 folder = home / f"{number:06d}"
-                known = tuple(earlier) if learning else ()
+                known = (tuple(earlier), ahead) if learning else ()
                 earlier.append(folder)
                 if all(is_done(folder, code) for code in self._languages):
                     for code in self._languages:
                         yield Unit(folder, code, read_stats(folder, code), resumed=True)
                     continue
                 actor = free.popleft()
-                running[actor.window.remote(folder, frame, known)] = actor, folder
+                running[actor.window.remote(folder, frame, *known)] = actor, folder
             if not running:
                 break
             (ready, *_), _ = self._ray.wait(list(running))

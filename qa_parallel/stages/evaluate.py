@@ -11,7 +11,7 @@ import polars as pl
 
 from qa_parallel import __version__, dataset, store
 from qa_parallel.compare import compare
-from qa_parallel.encoder import DEMO, find_encoder, load_encoder
+from qa_parallel.encoder import find_encoder, load_encoder
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
 from qa_parallel.evaluate import (
@@ -229,7 +229,7 @@ def _file(path: Path) -> _Source:
 def _encoder(folder: Path, settings: EvaluateSettings, tell: Tell) -> _Source:
     loaded = load_encoder(folder, settings)
     cache = cache_folder(ModelSettings(cache=settings.cache)) / "vectors"
-    called = DEMO if settings.encoder == DEMO else folder.resolve().name
+    called = folder.resolve().name if Path(str(settings.encoder)).is_dir() else settings.encoder
     name = f"{called}@{loaded.digest[:12]}"
     asked = {"query": settings.query_prefix, "passage": settings.passage_prefix}
     own = {"query": loaded.query_prefix, "passage": loaded.passage_prefix}

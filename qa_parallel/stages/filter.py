@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -16,14 +18,13 @@ from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
 from qa_parallel.filters.measure import (
-    FIELDS,
     VERSION,
     MeasureSettings,
     identifier_of,
     score_language,
 )
 from qa_parallel.filters.settings import FilterSettings
-from qa_parallel.schema import DECISIONS, SCORES
+from qa_parallel.schema import DECISIONS, FIELDS, SCORES
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
@@ -69,12 +70,20 @@ def filter_corpus(
     Raises
     ------
     SourceError
-        The corpus cannot be read, or has no rows; the identifier is unknown or not installed.
+        The corpus cannot be read, has no rows, or has fewer languages than a question must be
+        left in; the identifier is unknown or not installed.
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
     """
+    folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
     given = open_input(corpus)
+    if settings.min_languages > len(given.languages):
+        raise SourceError(
+            f"expected min_languages of at most {len(given.languages)}, as many as {given.name} "
+            f"has, found {settings.min_languages}",
+            "no question could be left",
+        )
     identifier = identifier_of(settings, workers)
     described = _describe(given, settings, identifier)
     with store.locked(out):
@@ -159,7 +168,6 @@ def _measure(
     tell: Tell,
 ) -> None:
     """SCORES of each language into its file, where it is not there already."""
-    sources: dict[str, pl.DataFrame] = {}
     key = store.fingerprint(
         {
             "version": VERSION,
@@ -170,20 +178,28 @@ def _measure(
             **_tools(given, settings, identifier),
         }
     )
-    for code in given.languages:
-        path = out / SCORES_FOLDER / f"{code}.parquet"
-        if _is_measured(path, key):
-            continue
-        if settings.encoder is not None and encode is None:
-            from qa_parallel.encoder import load_encoder
+    paths = {code: out / SCORES_FOLDER / f"{code}.parquet" for code in given.languages}
+    waiting = [code for code in given.languages if not _is_measured(paths[code], key)]
+    if waiting and settings.encoder is not None and encode is None:
+        from qa_parallel.encoder import load_encoder
 
-            encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
+        encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
+    sources: dict[str, pl.DataFrame] = {}
+    reading = Lock()
+
+    def measure(code: str) -> None:
         tell(f"measuring {code}")
-        rows = pl.concat(given.frames(code))
-        texts = _sources(given, _origins(rows, settings.pivot, given), sources)
+        with reading:
+            rows = pl.concat(given.frames(code))
+            texts = _sources(given, _origins(rows, settings.pivot, given), sources)
         scores = score_language(rows, texts, settings, identifier, encode, workers=workers)
-        store.write_parquet(path, scores)
-        store.write_json(path.with_suffix(".json"), {"fingerprint": key})
+        store.write_parquet(paths[code], scores)
+        store.write_json(paths[code].with_suffix(".json"), {"fingerprint": key})
+
+    # One language has parts that keep only one core busy; an encoder needs no company.
+    with ThreadPoolExecutor(workers if encode is None else 1) as pool:
+        for _ in pool.map(measure, waiting):
+            pass
 
 
 def _is_measured(path: Path, key: str) -> bool:
@@ -202,19 +218,20 @@ def _sources(given: Input, codes: list[str], known: dict[str, pl.DataFrame]) -> 
     columns = ["qa_id", "language", *FIELDS]
     for code in codes:
         if code not in known:
-            known[code] = pl.concat(frame.select(columns) for frame in given.frames(code))
+            known[code] = pl.concat(given.frames(code, columns))
     empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
     return pl.concat([empty, *(known[code] for code in codes)])
 
 
 def _decide(given: Input, out: Path, settings: FilterSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Limits as they hold and DECISIONS, language by language; then what is left over."""
-    limits, decisions, keys = [], [pl.DataFrame(schema=DECISIONS)], []
+    limits, decisions = [], [pl.DataFrame(schema=DECISIONS)]
+    keys: list[pl.DataFrame] = []
     for code in given.languages:
         scores = store.read_parquet(out / SCORES_FOLDER / f"{code}.parquet")
         limits.append(bounds(scores, settings.limits))
         decisions.append(judge(scores, limits[-1]))
-        keys += [frame.select(KEY) for frame in given.frames(code)]
+        keys += given.frames(code, KEY)
     found = pl.concat(decisions)
     every = pl.concat(keys)
     if every.is_empty():
@@ -305,7 +322,7 @@ def _write(
 
 def _left(given: Input, decisions: pl.DataFrame) -> dict[str, Any]:
     """How many questions and passages are left, and how many questions in every language."""
-    ids = pl.concat([frame.select(*KEY, "passage_id") for frame in given.frames()])
+    ids = pl.concat(given.frames(columns=[*KEY, "passage_id"]))
     kept = ids.join(decisions, on=KEY, how="anti")
     questions = kept.group_by("qa_id").len()
     complete = questions.filter(pl.col("len") == len(given.languages)).height

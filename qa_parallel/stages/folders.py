@@ -12,8 +12,8 @@ from typing import Any
 from qa_parallel import dataset, store
 from qa_parallel.errors import StoreError
 
-SETTINGS = "settings.json"
-MADE_BY = "qa-parallel"
+SETTINGS = dataset.SETTINGS
+MADE_BY = dataset.MADE_BY
 WORK = ".work"
 # Raise it when the same settings would give other data files than before.
 VERSION = 1
@@ -31,6 +31,12 @@ class Outcome:
 def part(folder: Path, language: str) -> Path:
     """The rows of one language in the folder of a window."""
     return folder / f"{language}.parquet"
+
+
+def refuse_same(out: Path, source: str) -> None:
+    """StoreError where `out` is what is read: overwriting it would lose it."""
+    if out.resolve() == Path(source).expanduser().resolve():
+        raise StoreError(f"expected another folder than the corpus in --out, found {out} for both")
 
 
 def refuse_foreign(out: Path) -> None:
@@ -71,7 +77,7 @@ def claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
         changed = "; ".join(_differences(known, described))
         raise StoreError(
             f"{out} was made with other settings ({changed})",
-            "choose another --out, or --overwrite: what is translated already stays in the cache",
+            "choose another --out, or --overwrite: what is made already stays in the cache",
         )
     if manifest.exists() and not dataset.is_whole(out):
         store.remove(manifest)  # a data file is missing or cut short: make it again

@@ -39,12 +39,14 @@ class Input:
     languages: tuple[str, ...]
     split: str
     manifest: Mapping[str, Any] = field(repr=False)
-    _parts: Callable[[str], Iterator[pl.DataFrame]] = field(repr=False)
+    _parts: Callable[[str, list[str] | None], Iterator[pl.DataFrame]] = field(repr=False)
 
-    def frames(self, language: str | None = None) -> Iterator[pl.DataFrame]:
-        """The rows, file by file; only those of one `language`, if given."""
+    def frames(
+        self, language: str | None = None, columns: list[str] | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """The rows, file by file; only those of one `language`, only these `columns`, if given."""
         for code in self.languages if language is None else [language]:
-            yield from self._parts(code)
+            yield from self._parts(code, columns)
 
 
 def open_input(settings: SourceSettings) -> Input:
@@ -67,7 +69,7 @@ def open_input(settings: SourceSettings) -> Input:
         (settings.source_language,),
         settings.split,
         {},
-        lambda _: source.frames(_ROWS),
+        lambda _, columns: (rows.select(columns or rows.columns) for rows in source.frames(_ROWS)),
     )
 
 
@@ -100,7 +102,10 @@ def _open_corpus(path: Path) -> Input:
         tuple(by_language),
         next(iter(by_language.values()))[0].name.rsplit("-", 3)[0],
         {name: value for name, value in manifest.items() if name != "files"},
-        lambda code: (
-            check(store.read_parquet(one), CORPUS, str(one)) for one in by_language[code]
-        ),
+        lambda code, columns: (_read(one, columns) for one in by_language[code]),
     )
+
+
+def _read(path: Path, columns: list[str] | None) -> pl.DataFrame:
+    schema = pl.Schema((name, CORPUS[name]) for name in columns or CORPUS)
+    return check(store.read_parquet(path, columns), schema, str(path))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from qa_parallel import dataset, leakage_report, store
+from qa_parallel.encoder import digest, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
-from qa_parallel.evalsets import EvalSettings, open_evalset
+from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
+from qa_parallel.known_meanings import Encode
 from qa_parallel.leakage import (
-    Encode,
     LeakageSettings,
     Reference,
     find_leaks,
@@ -72,12 +74,15 @@ def check_leakage(
         Folder of leaks.parquet and report.json, and of the clean corpus where the action is "drop".
         None: nothing is written.
     encode:
-        Texts to vectors, to compare questions across languages. None: not done.
+        Texts to vectors, to compare questions across languages. None: the encoder that the settings
+        name, if any, is loaded.
 
     Raises
     ------
     SourceError
         The corpus or an evaluation set cannot be read.
+    ModelError
+        There is no encoder in the folder that is named.
     StoreError
         `out` belongs to something else; "drop" without `out`.
     """
@@ -90,13 +95,18 @@ def check_leakage(
             "give --against NAME=PATH, once for each",
         )
     if out is not None:
+        folders.refuse_same(out, corpus.source)
         folders.refuse_foreign(out)
     evalsets = [open_evalset(one, judged=True) for one in against]
     checked = [leakage_report.describe_set(one) for one in evalsets]
     given = open_input(corpus)
+    if settings.encoder is not None and encode is None:
+        encoder = load_encoder(settings.encoder)
+        prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
+        encode = partial(encoder, prefix=prefix)
     described = _describe(given, settings, against, checked)
     if out is None:
-        return _check(given, Reference(evalsets, settings, encode), described)
+        return _check(given, evalsets, settings, encode, described)
     with store.locked(out):
         if not folders.claim(out, described, overwrite):
             return Checked(
@@ -104,7 +114,7 @@ def check_leakage(
                 store.read_parquet(out / LEAKS),
                 folders.complete(out),
             )
-        done = _check(given, Reference(evalsets, settings, encode), described)
+        done = _check(given, evalsets, settings, encode, described)
         manifest = _write(out, given, done, described, settings)
         store.write_json(out / dataset.MANIFEST, manifest)
         store.remove(out / folders.WORK)
@@ -123,8 +133,15 @@ def refuse_leaks(checked: Checked) -> None:
         )
 
 
-def _check(given: Input, reference: Reference, described: dict[str, Any]) -> Checked:
+def _check(
+    given: Input,
+    evalsets: Sequence[EvalSet],
+    settings: LeakageSettings,
+    encode: Encode | None,
+    described: dict[str, Any],
+) -> Checked:
     """Originals first: a translation of what leaks there need not be looked at."""
+    reference = Reference(evalsets, settings, encode)
     keys: list[pl.DataFrame] = []
     original = pl.col("translated_from").is_null()
 
@@ -189,7 +206,10 @@ def _describe(
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
         "corpus": {"name": given.name, "digest": given.digest},
-        "leakage": settings.model_dump(mode="json"),
+        "leakage": {
+            **settings.model_dump(mode="json", exclude={"encoder"}),
+            "encoder": settings.encoder and digest(settings.encoder),
+        },
         "checked": [{**one, "options": more} for one, more in zip(checked, options, strict=True)],
     }
 

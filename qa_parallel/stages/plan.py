@@ -88,9 +88,10 @@ class Plan:
         numbered = rows.select(_KEY).with_row_index("row")
         self._asked = _rows(batches, numbered, "qa_id", "question_language")
         self._found = _rows(batches, numbered, "qa_id", "passage_language")
-        lists = batches.select("corpus", "passage_language", "negatives").explode(
-            "negatives", empty_as_null=False, keep_nulls=False
+        lists = batches.select("corpus", "passage_language", "negatives").filter(
+            pl.col("negatives").list.len() > 0
         )
+        lists = lists.explode("negatives")
         self._negatives = _rows(lists, numbered, "negatives", "passage_language")
         self._negative_starts = _starts(batches["negatives"].list.len().to_numpy())
         steps = int(batches["step"].max()) + 1 if batches.height else 0  # type: ignore[arg-type]

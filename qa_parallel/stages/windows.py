@@ -93,7 +93,8 @@ class Local:
         """As `Runner.units`, in the order of the source."""
         lists = None
         if self._restrict:
-            lists = Vocabularies(self._worker.engine, home, self._cache, self._text)
+            ahead = vocabulary.texts_ahead(source)
+            lists = Vocabularies(self._worker.engine, home, self._cache, ahead, self._text)
         windows = _windows(source, rows, self._worker, home)
         yield from _units(windows, self._worker, lists, reporter)
         if lists is not None:

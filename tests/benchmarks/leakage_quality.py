@@ -3,6 +3,7 @@
     python tests/benchmarks/leakage_quality.py recall --data DATA
     python tests/benchmarks/leakage_quality.py pairs --data DATA --show 5
     python tests/benchmarks/leakage_quality.py translated --data DATA --corpus FOLDER
+    python tests/benchmarks/leakage_quality.py across --data DATA --encoder FOLDER
 
 recall      the questions of XQuAD-R, each with a random word replaced at a random place, in another
             case, without accents and with other punctuation: how many are found, by length
@@ -18,14 +19,18 @@ import random
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from qa_parallel import dataset
-from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
+from qa_parallel.encoder import load_encoder
+from qa_parallel.evalsets import ENGLISH, EvalSet, EvalSettings, open_evalset
+from qa_parallel.known_meanings import KnownMeanings
 from qa_parallel.leakage import Reference, find_leaks
 from qa_parallel.schema import CORPUS
 from qa_parallel.text import comparison_form, comparison_forms
@@ -150,21 +155,62 @@ def translated(options: argparse.Namespace, console: Console) -> None:
     console.print(table)
 
 
+def across(options: argparse.Namespace, console: Console) -> None:
+    """Of a sample of each kind, the share whose nearest question is nearer than a limit."""
+    xquad = opened(options.data, "xquad-r")
+    english = xquad.queries.filter(language=ENGLISH)
+    own = set(english["question"])
+    squad = opened(options.data, "squad-questions").queries["question"]
+    rng = random.Random(1)
+    sample = {
+        "themselves": rng.sample(sorted(own), 500),
+        "on the same articles": rng.sample([one for one in squad if one not in own], 1000),
+        "unrelated": rng.sample(opened(options.data, "nq-qed").queries["question"].to_list(), 1000),
+    }
+    vectors: dict[str, Any] = {}
+    encoder = load_encoder(options.encoder)
+
+    def encode(texts: Sequence[str]) -> Any:
+        new = [one for one in dict.fromkeys(texts) if one not in vectors]
+        vectors.update(zip(new, encoder(new, "query: "), strict=True))
+        return np.array([vectors[one] for one in texts])
+
+    table = Table("against", "limit", *sample, "right", box=None)
+    ids = {text: qa_id for qa_id, text in english.select("qa_id", "question").iter_rows()}
+    for code in options.languages.split(","):
+        queries = xquad.queries.filter(language=code)
+        known = KnownMeanings(
+            queries.select("benchmark", benchmark_language="language", text="question")
+            .with_row_index("known").cast({"known": pl.Int64}), encode, 0.01,
+        )  # fmt: skip
+        found = {name: known.nearest(pl.Series(texts), ENGLISH) for name, texts in sample.items()}
+        mine = found["themselves"]
+        nearest = queries["qa_id"].gather(mine["known"])
+        wanted = [ids[sample["themselves"][number]] for number in mine["number"]]
+        right = mine["overlap"].filter(nearest == pl.Series(wanted))
+        for limit in (0.84, 0.86, 0.88, 0.9):
+            shares = [((one["overlap"] >= limit).sum()) / one.height for one in found.values()]
+            exact = (right >= limit).sum() / mine.height
+            table.add_row(code, f"{limit}", *(f"{one:.1%}" for one in (*shares, exact)))
+    console.print(table)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["recall", "pairs", "translated"])
+    parser.add_argument("what", choices=["recall", "pairs", "translated", "across"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--encoder", type=Path)
+    parser.add_argument("--languages", default="deu_Latn,spa_Latn,zho_Hans,arb_Arab,tha_Thai")
     parser.add_argument("--language", default="eng_Latn")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--show", type=int, default=5)
     parser.add_argument("--width", type=int, default=200)
     options = parser.parse_args()
-    {"recall": recall, "pairs": pairs, "translated": translated}[options.what](
-        options, Console(width=220)
-    )
+    parts = {"recall": recall, "pairs": pairs, "translated": translated, "across": across}
+    parts[options.what](options, Console(width=220))
 
 
 if __name__ == "__main__":

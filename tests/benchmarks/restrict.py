@@ -39,7 +39,7 @@ from qa_parallel.languages import parse
 from qa_parallel.models import ModelSettings, resolve
 from qa_parallel.restricted import Restricted
 from qa_parallel.translate import Window
-from qa_parallel.vocabulary import Vocabulary, build
+from qa_parallel.vocabulary import Sources, Vocabulary, build
 from tests.benchmarks.random_model import build_600m
 from tests.benchmarks.translate import Forced, Way, ceiling, measure
 
@@ -70,7 +70,7 @@ def listed(engine: Engine, language: str, text: Path | None, sources: Sequence[s
         lines = list(open_text(text, [language]).of(language))
     count = Counter(token for line in engine.encode(lines) for token in line)
     steering = (*engine.tokenizer.prefix(language), engine.tokenizer.eos)
-    return build(inspection.vocabulary(engine.model.path), count, tokens, steering)
+    return build(inspection.vocabulary(engine.model.path), count, Sources.of(tokens), steering)
 
 
 def through(

@@ -11,8 +11,7 @@ ceiling            raw CTranslate2 on the unique segments: tokenised before, sor
                    no scores where it is greedy, nothing looked at
 pipeline           `qa_parallel.pipeline.translate`, reading and writing included, guards off
 pipeline, restricted
-                   the same within the words of `--restrict`, the proof included; the first window
-                   (`--window-rows`) has all words
+                   the same within the words of `--restrict`, learning and proof included
 pipeline, guards   the same with guards: what they flag is decoded a second time, with more beams
 script             what a user writes after CTranslate2's page on NLLB: row order, `translate_batch`
                    in chunks of 32, its own threads, transformers' tokenizer text by text, each
@@ -281,7 +280,9 @@ def measure(ways: dict[str, Way], rounds: int) -> dict[str, list[tuple[float, in
         for name, way in ways.items():
             started = time.perf_counter()
             tokens = way()
-            found[name].append((time.perf_counter() - started, tokens))
+            seconds = time.perf_counter() - started
+            found[name].append((seconds, tokens))
+            print(f"{name}: {seconds:.2f} s, {tokens:,} tokens", file=sys.stderr, flush=True)
     return found
 
 

@@ -181,3 +181,17 @@ def test_a_half_written_corpus_is_refused(corpus: Path, tmp_path: Path) -> None:
     found = run("filter", corpus, "--out", tmp_path / "clean")
     assert found.exit_code == 2
     assert "half-written" in found.output
+
+
+def test_more_languages_than_there_are_cannot_be_asked_for(corpus: Path, tmp_path: Path) -> None:
+    found = run("filter", corpus, "--out", tmp_path / "clean", "--min-languages", "3")
+    assert found.exit_code == 2
+    assert "expected min_languages of at most 2" in found.output
+
+
+def test_a_corpus_is_not_overwritten_by_what_is_left_of_it(corpus: Path) -> None:
+    before = {path: path.read_bytes() for path in corpus.rglob("*.parquet")}
+    found = run("filter", corpus, "--out", corpus, "--overwrite")
+    assert found.exit_code == 2
+    assert "expected another folder than the corpus" in found.output
+    assert {path: path.read_bytes() for path in corpus.rglob("*.parquet")} == before

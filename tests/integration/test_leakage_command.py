@@ -233,9 +233,28 @@ def test_half_written_and_foreign_folders(sides: tuple[Path, Path], tmp_path: Pa
     assert "half-written" in half.output
 
 
+def test_an_encoder_looks_across_languages(
+    sides: tuple[Path, Path], tiny_nllb: Path, tmp_path: Path
+) -> None:
+    given, _ = sides
+    french = tmp_path / "fr.jsonl"
+    french.write_text(json.dumps({"question": ROWS[1][2]}) + "\n")
+    out = tmp_path / "out"
+    options = ("--encoder", tiny_nllb, "--cosine", "0.9999", "--out", out)
+    result = run(given, "--against", f"french={french}", *options)
+    assert result.exit_code == 0, result.output
+    found = pl.read_parquet(out / "leaks.parquet").filter(kind="cosine")
+    assert found.select("qa_id", "language", "benchmark_language").rows() == [
+        ("b", "eng_Latn", "fra_Latn")
+    ]
+    assert len(store.read_json(out / "manifest.json")["leakage"]["encoder"]) == 64
+    assert "same meaning" in result.output
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--encoder", "nowhere"], "nowhere"),
         (["--action", "drop"], "expected a folder for the clean corpus, found none; give --out"),
         (["--against", "small"], "expected NAME=PATH, found 'small'"),
         (["--against", "small=b.json"], "found small, small"),

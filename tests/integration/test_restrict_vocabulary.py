@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 
 from qa_parallel import restricted, store
 from qa_parallel.cli import main
+from qa_parallel.models import ModelSettings, resolve
 from qa_parallel.stages import vocabulary
+from qa_parallel.vocabulary import names
 from tests.chaos.kill import digests
 
 QUESTIONS = Path(__file__).parents[2] / "recipes" / "quickstart" / "questions.jsonl"
@@ -224,3 +226,15 @@ def test_bad_text_is_one_clear_line(
     assert len(errors) == 1
     assert says in errors[0]
     assert not (tmp_path / "out").exists()
+
+
+def test_names_of_rows_to_come_are_in_the_list(run: Run, tmp_path: Path) -> None:
+    """The source is read ahead: a window later than the proof's finds its names in the list."""
+    assert run(out="whole").exit_code == 0
+    assert run("--restrict-vocabulary", tmp_path / "whole", out="narrow").exit_code == 0
+    (path,) = (tmp_path / "cache" / "restricted").glob("*/vmap.txt")
+    listed = set(path.read_text().split())
+    model = resolve(ModelSettings(model="demo"))
+    last = pl.read_ndjson(QUESTIONS)[44]
+    (tokens,) = model.tokenizer().encode_batch(last["question"].to_list())
+    assert set(names(tokens)) <= listed

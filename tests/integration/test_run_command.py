@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from qa_parallel import store
 from qa_parallel.cli import main
 from qa_parallel.languages import LANGUAGES
+from qa_parallel.stages.plan import open_plan
 from tests.tiny_models import build_nllb
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -77,11 +78,15 @@ def test_the_quickstart_in_small(tmp_path: Path) -> None:
     local.write_text(
         text.replace("quickstart/questions.jsonl", str(questions))
         .replace("[source]", "[source]\nlimit = 6")
+        .replace("batch_size = 16", "batch_size = 2\nvalidation = 0")
         .replace("quickstart/eval", str(RECIPES / "quickstart" / "eval"))
     )
     output, out = invoke(local, tmp_path)
     assert "for demonstration only" in output
     assert "load_dataset" in output
+    plan = open_plan(out / "batches")
+    assert len(plan) == 15  # 6 questions in 5 languages
+    assert {len(set(batch.passage_ids)) for batch in plan} == {2}
     out /= "checked"
     english = pl.read_parquet(out / "data" / "eng_Latn" / "*.parquet")
     french = pl.read_parquet(out / "data" / "fra_Latn" / "*.parquet")
@@ -92,6 +97,13 @@ def test_the_quickstart_in_small(tmp_path: Path) -> None:
     assert len({"le", "la", "les", "un", "une", "de", "est", "dans", "à"} & set(words)) >= 4
     # something of every answer is found where it should be
     assert french["answer_start"].is_not_null().any()
+    assert "quickstart-eval (eval@" in output
+    results = pl.read_parquet(out.parent / "evaluated" / "results.parquet")
+    found = results.filter(pl.col("query_language").is_null(), measure="map")
+    assert found["setting"].to_list() == ["monolingual", "cross-lingual", "multilingual"]
+    # far from chance, which is below 0.1: the encoder half of a translator knows some sentences
+    assert found["value"][0] > 0.5
+    assert (out.parent / "evaluated" / "pictures" / "quickstart-eval-map.svg").is_file()
 
 
 def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:

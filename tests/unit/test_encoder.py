@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from qa_parallel import hub
 from qa_parallel.encoder import Encoder, EncoderSettings, digest, find_encoder, load_encoder
 from qa_parallel.errors import ModelError
 from tests.tiny_models import SENTENCES, build_bert
@@ -88,7 +90,8 @@ def test_the_encoder_half_of_a_translation_model(tiny_nllb: Path) -> None:
 
 def test_gradients_flow(bert: Path) -> None:
     encoder = load_encoder(bert)
-    encoder.vectors(encoder.pad(encoder.tokenize(TEXTS)))[:, 0].sum().backward()
+    loss: Any = encoder.vectors(encoder.pad(encoder.tokenize(TEXTS)))[:, 0].sum()
+    loss.backward()
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
 
 
@@ -159,10 +162,41 @@ def test_the_digest_is_that_of_the_contents(bert: Path, tmp_path: Path) -> None:
     assert digest(tmp_path / "one") != digest(tmp_path / "two")
 
 
+def test_a_hub_id(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are asked for that sentence-transformers' layout has; offline, the last ones."""
+    asked: list[Any] = []
+    before: list[Path | None] = [bert, None]
+
+    def located(name: str, revision: str | None) -> hub.Place:
+        return hub.Place(name, "c0ffee", ctranslate2=False)
+
+    def downloaded(name: str, **options: Any) -> str:
+        asked.append((name, options["revision"]))
+        names = ["1_Pooling/config.json", "sentence_bert_config.json", "model.safetensors",
+                 "config_sentence_transformers.json", "pytorch_model.bin"]  # fmt: skip
+        asked.append([n for n in names if any(fnmatch(n, p) for p in options["allow_patterns"])])
+        return str(bert)
+
+    def unreachable(name: str, revision: str | None) -> hub.Place:
+        raise hub.Unreachable("no connection")
+
+    monkeypatch.setattr(hub, "locate", located)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", downloaded)
+    assert find_encoder("org/name") == bert
+    assert asked[0] == ("org/name", "c0ffee")
+    assert "pytorch_model.bin" not in asked[1]
+    assert len(asked[1]) == 4
+    monkeypatch.setattr(hub, "locate", unreachable)
+    monkeypatch.setattr(hub, "downloaded", lambda name, revision: before.pop(0))
+    assert find_encoder("org/name") == bert
+    with pytest.raises(hub.Unreachable):
+        find_encoder("org/name")
+
+
 def test_folders_that_are_no_encoder(bert: Path, tmp_path: Path) -> None:
     import shutil
 
-    with pytest.raises(ModelError, match="found no folder nowhere"):
+    with pytest.raises(ModelError, match="or a Hub id, found 'nowhere'"):
         find_encoder("nowhere")
     with pytest.raises(ModelError, match=r"found no config\.json there"):
         load_encoder(tmp_path)

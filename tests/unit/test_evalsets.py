@@ -356,3 +356,14 @@ def test_xquad_r_has_the_published_numbers(realdata: Path) -> None:
     codes = [language_of(f"{code}.json") for code in words[::2]]
     assert counts == dict(zip(codes, map(int, words[1::2]), strict=True))
     assert evalset.queries.height == 11 * 1190 == evalset.qrels.height
+
+
+def test_a_corpus_of_ours_that_is_half_written(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"made_by": "qa-parallel", "version": 1}')
+    with pytest.raises(SourceError, match="found one that is half-written"):
+        open_evalset(EvalSettings(name="x", path=str(tmp_path)))
+
+
+def test_settings_of_somebody_else_are_no_corpus(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('[{"question": "Who?"}]')
+    assert open_evalset(EvalSettings(name="x", path=str(tmp_path))).queries.height == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from qa_parallel import dataset, store
 from qa_parallel import evaluate as module
 from qa_parallel.errors import SourceError
 from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
 from qa_parallel.evaluate import SHARE, Found, Task, Vectors, debias, evaluate, summarise
-from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, RESULTS
+from qa_parallel.schema import CANDIDATES, CORPUS, QRELS, QUERIES, RESULTS
 
 
 def evalset(
@@ -167,6 +169,57 @@ def test_documents_of_beir_have_their_title(tmp_path: Path) -> None:
     task = Task(open_evalset(EvalSettings(name="b", path=str(tmp_path))))
     assert task.texts("sentence+passage") == ["T He.", "She."]
     assert task.texts(titles=False) == ["He.", "She."]
+
+
+def test_judgements_with_grades(tmp_path: Path) -> None:
+    """MIRACL's layout, a folder a language: nDCG by grade, a grade of 0 is not relevant."""
+    for code in ("sw", "te"):
+        folder = tmp_path / code
+        (folder / "topics").mkdir(parents=True)
+        (folder / "qrels").mkdir()
+        (folder / "topics/topics.dev.tsv").write_text("1\tWho?\n2\tNobody?\n")
+        docs = [json.dumps({"docid": f"d#{n}", "title": "T", "text": f"{n}"}) for n in range(3)]
+        (folder / "docs-0.jsonl").write_text("\n".join(docs))
+        (folder / "qrels/qrels.dev.tsv").write_text(
+            "1 Q0 d#0 0\n1 Q0 d#1 1\n1 Q0 d#2 3\n2 Q0 d#0 0\n"
+        )
+    task = Task(open_evalset(EvalSettings(name="m", path=str(tmp_path))))
+    scores = np.array([[0.9, 0.8, 0.1] * 2] * 4, dtype=np.float32)
+    found = evaluate(task, scores, np.eye(6, dtype=np.float32))
+    assert found.counts == {"monolingual": {"runs": 2, "queries": 2, "without": 2}}
+    gain = (1 / np.log2(3) + 3 / np.log2(4)) / (3 + 1 / np.log2(3))
+    assert found.values["ndcg@10"].to_list() == [pytest.approx(gain)] * 2
+    assert found.values["mrr"].to_list() == [0.5, 0.5]
+
+
+def test_a_corpus_of_ours(tmp_path: Path) -> None:
+    """A row whose answer stands nowhere has nothing relevant, and is counted."""
+    passage = "Rain fell. The mill burned."
+    files: dict[str, Any] = {}
+    for code in ("deu_Latn", "eng_Latn"):
+        rows = [
+            dict.fromkeys(CORPUS)
+            | {
+                "qa_id": key,
+                "passage_id": "p",
+                "language": code,
+                "question": f"{code} {key}?",
+                "passage": f"{passage} {code}.",
+                "sentence_breaks": [[0, 10], [11, 27], [28, 37]],
+                "answer_sentences": sentences,
+            }
+            for key, sentences in (("a", [1]), ("b", [0, 1]), ("c", []))
+        ]
+        store.write_parquet(tmp_path / code, pl.DataFrame(rows, schema=CORPUS))
+        files |= dataset.write_shards(tmp_path / "corpus", code, "train", [tmp_path / code], 1)
+    store.write_json(tmp_path / "corpus/manifest.json", {"files": files})
+    task = Task(open_evalset(EvalSettings(name="c", path=str(tmp_path / "corpus"))))
+    assert task.texts()[:3] == ["Rain fell.", "The mill burned.", "deu_Latn."]
+    found = evaluate(task, np.ones((6, 1), np.float32), np.ones((6, 1), np.float32))
+    assert found.counts["monolingual"] == {"runs": 2, "queries": 4, "without": 2}
+    # all scores tie, so ids decide: the first sentence, then the second
+    mine = found.values.filter(setting="monolingual", qa_id="c/b")
+    assert mine["map"].to_list() == [1.0, 1.0]
 
 
 def test_equal_candidates_tie_in_any_column() -> None:

@@ -95,3 +95,18 @@ def test_the_whole_score_is_a_table_of_its_schema() -> None:
     assert scores.select("qa_id", "language", "field", "check").is_duplicated().sum() == 0
     assert scores["score"].null_count() == 0
     assert scores["score"].is_nan().sum() == 0
+
+
+def test_a_frame_of_a_few_columns_is_enough() -> None:
+    english = corpus("eng_Latn", None, question=["who was the old man that went over the bridge"])
+    german = corpus(
+        "deu_Latn", "eng_Latn", question=["who was the old man that went over the bridge"]
+    )
+    whole = pl.concat([english, german])
+    few = whole.select("qa_id", "language", "question", "translated_from")
+    assert score(few).equals(score(whole))
+    assert score(few).filter(check="copied")["score"].to_list() == [1.0]
+    with pytest.raises(SourceError, match="expected a column 'language'"):
+        score(few.drop("language"))
+    with pytest.raises(SourceError, match="expected 'question' as String"):
+        score(few.with_columns(question=1))

@@ -47,6 +47,27 @@ def test_a_row_fails_in_its_own_language_with_its_reason() -> None:
     )
 
 
+def test_each_language_is_judged_by_its_own_limits() -> None:
+    # Lengths spread around 0.2 in German, around 0 in French: the same value is far off in one.
+    spread = np.linspace(-0.1, 0.1, 200)
+    scores = pl.concat(
+        [
+            lengths([*(spread + 0.2), -0.35], "deu_Latn"),
+            lengths([*spread, -0.35], "fra_Latn"),
+        ]
+    )
+    limits = bounds(scores, Limits())
+    low = {row["language"]: row["low"] for row in limits.filter(check="length").to_dicts()}
+    expected = [
+        (row["qa_id"], row["language"])
+        for row in scores.to_dicts()
+        if row["score"] < low[row["language"]]
+    ]
+    assert low["fra_Latn"] < -0.35 < low["deu_Latn"]
+    assert expected == [("q200", "deu_Latn")]
+    assert decide(scores).select("qa_id", "language").rows() == expected
+
+
 def test_a_limit_can_be_changed_and_left_out() -> None:
     scores = table([("q1", "deu_Latn", "question", "script", 0.2)])
     assert decide(scores, Limits(script=0.1)).is_empty()

@@ -47,6 +47,7 @@ def test_words_are_what_a_regular_expression_finds(texts: list[str]) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_equal_words_have_equal_hashes_and_others_have_not(texts: list[str]) -> None:
     characters = Characters.of(texts)
@@ -58,6 +59,7 @@ def test_equal_words_have_equal_hashes_and_others_have_not(texts: list[str]) -> 
     assert len(by_hash) == len(set(spelled))
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_forms_are_equal_where_the_words_are(texts: list[str]) -> None:
     def plain(text: str) -> list[str]:
@@ -93,8 +95,11 @@ def test_han_is_told_apart() -> None:
         ("no no no no no", True),
         ("ha ha ha", False),
         ("he said that he said that she left", False),
-        ("In a small hotel in a small hotel", True),
-        ("in a hotel in a small hotel", False),
+        ("In a very small hotel in a very small hotel", True),
+        ("in a very small hotel in a small hotel", False),
+        # Short words, said again in the next clause: right in Igbo, so not yet a loop.
+        ("ihe nile dị ndụ, ihe nile dị ndụ nwere mkpụrụ ndụ", False),
+        ("ihe nile dị ndụ, ihe nile dị ndụ, ihe nile dị ndụ", True),
         (". . . . . . . . . .", False),
         ("1 2 3 4 5 6 7 8 9", False),
         ("waaaaaaaay too long", True),
@@ -111,9 +116,10 @@ def test_loops(text: str, looped: bool) -> None:
     assert (scores >= 1).tolist() == [looped, looped, False, looped]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdefg"), min_size=4, max_size=9), TEXTS)
 def test_any_long_stretch_twice_over_is_found(stretch: list[str], others: list[str]) -> None:
-    said = " ".join(stretch * 2)
+    said = " ".join([f"{letter}-long" for letter in stretch] * 2)
     assert surface.loops(Characters.of([*others, said, *others]))[len(others)] >= 1
 
 

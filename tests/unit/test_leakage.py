@@ -64,7 +64,7 @@ def evalset(
             "qa_id": f"{name}/{n}",
             "local_id": ids[n] if ids else None,
             "question": text,
-            "answer": None,
+            "answer": given["answers"][n] if "answers" in given else None,
         }
         for n, text in enumerate(questions)
     ]
@@ -238,16 +238,54 @@ def test_passages_that_are_relevant_to_nothing_are_no_evidence() -> None:
     assert drop_leaks(corpus, leaks(corpus, bench))["qa_id"].to_list() == ["q1"]
 
 
+def test_one_pattern_with_other_answers_is_reported_alone() -> None:
+    known = evalset("What is the capital of the island of Malta?", answers=["Valletta"])
+    asked = "What is the capital of the island of Sumba?"
+    corpus = rows(
+        {"question": asked, "answer": "Waingapu"},
+        {"question": asked, "answer": "It is valletta!"},
+        {"question": asked},
+        {"question": "What is the capital, of the island of Malta", "answer": "Mdina"},
+    )
+    found = leaks(corpus, known).filter(kind="near-duplicate")
+    assert dict(found.select("qa_id", "leaked").iter_rows()) == {
+        "q0": False, "q1": True, "q2": True, "q3": True,
+    }  # fmt: skip
+    assert drop_leaks(corpus, leaks(corpus, known))["qa_id"].to_list() == ["q0"]
+
+
+def test_a_leak_stands_before_what_is_more_similar_and_none() -> None:
+    known = evalset(
+        "What is the capital of the island of Sumba, then?",
+        "What is the capital of the island of Malta?",
+        answers=["Valletta", "Waingapu"],
+    )
+    corpus = rows({"question": "What is the capital of the isle of Sumba?", "answer": "Waingapu"})
+    found = leaks(corpus, known, similarity=0.3).filter(kind="near-duplicate")
+    assert found.select("leaked", "benchmark_id").rows() == [(True, "bench/eng_Latn/1")]
+
+
 def test_across_languages_with_an_encoder() -> None:
     meanings = {"Wer?": [1.0, 0.0], "Who?": [2.0, 0.1], "Warum?": [0.0, 3.0]}
 
     def encode(texts: Sequence[str]) -> np.ndarray[Any, Any]:
         return np.array([meanings[text] for text in texts])
 
-    corpus = rows({"question": "Wer?"}, {"question": "Warum?"})
+    german = {"language": "deu_Latn"}
+    corpus = rows({"question": "Wer?", **german}, {"question": "Warum?", **german})
     found = find_leaks(corpus, Reference([evalset("Who?")], encode=encode))
     assert kinds(found) == {("q0", "question", "cosine", True)}
     assert found["overlap"].to_list() == [pytest.approx(2 / np.hypot(2, 0.1), abs=1e-5)]
+    assert found["benchmark_text"].to_list() == ["Who?"]
+
+
+def test_a_set_in_the_language_of_the_row_needs_no_encoder() -> None:
+    def encode(texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        return np.ones((len(texts), 2))
+
+    sets = [evalset("Who built it?", name="own"), evalset("Qui?", name="f", language="fra_Latn")]
+    found = find_leaks(rows({"question": "And why?"}), Reference(sets, encode=encode))
+    assert found["benchmark"].to_list() == ["f"]
 
 
 def test_empty_sides() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from qa_parallel.ngrams import Index, Neighbours, character_grams, sizes, texts_of, word_grams
+from qa_parallel.ngrams import Grams, Index, Neighbours, sizes, texts_of
 
 WORDS = [
     "when",
@@ -47,15 +47,15 @@ def characters(text: str, n: int) -> set[str]:
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
 def test_words_are_counted_as_sets_of_strings_are(n: int) -> None:
     texts = random_texts(200, seed=n)
-    keys = word_grams(pl.Series(texts), n)
+    keys = Grams(pl.Series(texts)).words(n)
     assert sizes(keys, len(texts)).tolist() == [len(runs(text, n)) for text in texts]
     assert len(np.unique(keys)) == len(keys)
 
 
 def test_shared_runs_are_those_of_sets_of_strings() -> None:
     known, texts = random_texts(60, seed=1), random_texts(80, seed=2)
-    batches = [word_grams(pl.Series(part), 3) for part in (known[:25], known[25:])]
-    found = Index(batches, [25, 35], common=60).shared(word_grams(pl.Series(texts), 3))
+    batches = [Grams(pl.Series(part)).words(3) for part in (known[:25], known[25:])]
+    found = Index(batches, [25, 35], common=60).shared(Grams(pl.Series(texts)).words(3))
     expected = {
         (i, j): both
         for i, text in enumerate(texts)
@@ -68,17 +68,17 @@ def test_shared_runs_are_those_of_sets_of_strings() -> None:
 
 def test_a_common_run_points_to_nobody() -> None:
     known = pl.Series(["a b c"] * 6 + ["d e f"])
-    index = Index([word_grams(known, 3)], [7], common=5)
-    keys = word_grams(pl.Series(["a b c d e f"]), 3)
+    index = Index([Grams(known).words(3)], [7], common=5)
+    keys = Grams(pl.Series(["a b c d e f"])).words(3)
     assert index.shared(keys).rows() == [(0, 6, 1)]
-    assert index.known(keys).sum() == 2
+    assert (index.holders(keys) > 0).sum() == 2
 
 
 def test_nothing_known_and_nothing_asked() -> None:
-    empty = word_grams(pl.Series([], dtype=pl.String), 3)
-    some = word_grams(pl.Series(["a b c"]), 3)
+    empty = Grams(pl.Series([], dtype=pl.String)).words(3)
+    some = Grams(pl.Series(["a b c"])).words(3)
     assert Index([], []).shared(some).height == 0
-    assert Index([empty], [0]).known(some).tolist() == [False]
+    assert Index([empty], [0]).holders(some).tolist() == [0]
     assert Index([some], [1]).shared(empty).height == 0
     assert Neighbours([], [], 0.5).near(some, 1).height == 0
 
@@ -92,19 +92,19 @@ def test_nothing_known_and_nothing_asked() -> None:
     ],
 )
 def test_scripts_without_spaces_run_by_characters(text: str, n: int, expected: int) -> None:
-    assert len(word_grams(pl.Series([text]), n)) == expected
+    assert len(Grams(pl.Series([text])).words(n)) == expected
 
 
 def test_spaces_play_no_part_where_words_have_none() -> None:
     one, other = (
-        set(word_grams(pl.Series([text]), 2)) for text in ("第 49 届超级碗", "第49届超级 碗")
+        set(Grams(pl.Series([text])).words(2)) for text in ("第 49 届超级碗", "第49届超级 碗")
     )
     assert one == other
 
 
 def test_characters_of_words_and_of_syllables() -> None:
     texts = ["abcd", "ab", "서울은", "", None]
-    keys = character_grams(pl.Series(texts), 3)
+    keys = Grams(pl.Series(texts)).characters(3)
     # " ab", "abc", "bcd", "cd "; " ab", "ab "; " 서", "서울", "울은", "은 "
     assert np.bincount(texts_of(keys), minlength=5).tolist() == [4, 2, 4, 0, 0]
 
@@ -130,9 +130,9 @@ def test_near_texts_have_the_similarity_of_the_definition() -> None:
         texts.append(" ".join(words))
     parts = [pl.Series(known[:30]), pl.Series(known[30:])]
     near = Neighbours(
-        [character_grams(part, 3) for part in parts], [len(part) for part in parts], 0.45
+        [Grams(part).characters(3) for part in parts], [len(part) for part in parts], 0.45
     )
-    found = near.near(character_grams(pl.Series(texts), 3), len(texts))
+    found = near.near(Grams(pl.Series(texts)).characters(3), len(texts))
     for i, j, similarity in found.iter_rows():
         assert similarity == pytest.approx(weighted(texts[i], known[j], known))
     pairs = {(i, j) for i, j, _ in found.iter_rows()}
@@ -150,7 +150,7 @@ def test_a_phrase_of_many_weighs_less_than_a_name() -> None:
     known = [
         f"what is the capital of {name}" for name in ("kenya", "peru", "malta", "chad", "laos")
     ]
-    near = Neighbours([character_grams(pl.Series(known), 3)], [5], 0.5)
+    near = Neighbours([Grams(pl.Series(known)).characters(3)], [5], 0.5)
     texts = ["what is the capital of qatar", "whats the capital of kenya"]
-    found = near.near(character_grams(pl.Series(texts), 3), 2)
+    found = near.near(Grams(pl.Series(texts)).characters(3), 2)
     assert [(i, j) for i, j, _ in found.iter_rows()] == [(1, 0)]

@@ -56,6 +56,16 @@ def test_the_recipes_of_the_repository_parse(path: Path) -> None:
     [
         (("beam = 2", "baem = 2"), RecipeError, "unknown key 'baem'; did you mean 'beam'?"),
         (("[model]", "[modell]"), RecipeError, "unknown key 'modell'; did you mean 'model'?"),
+        (
+            ("[model]", "[filter.limits]\nlenght = 4\n[model]"),
+            RecipeError,
+            "[filter.limits]: unknown key 'lenght'; did you mean 'length'?",
+        ),
+        (
+            ("[model]", "[check-leakage]\nsimilarty = 0.4\nagainst.a = 'b'\n[model]"),
+            RecipeError,
+            "[check-leakage]: unknown key 'similarty'; did you mean 'similarity'?",
+        ),
         (("beam = 2", 'beam = "two"'), RecipeError, "translate.beam = 'two'"),
         (("beam = 2", "beam = 0"), RecipeError, "greater than or equal to 1"),
         (('name = "test"', ""), RecipeError, "expected a key 'name', found none"),

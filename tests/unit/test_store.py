@@ -85,3 +85,20 @@ def test_broken_json_and_parquet_are_one_clear_line(tmp_path: Path) -> None:
         store.read_json(tmp_path / "a")
     with pytest.raises(StoreError, match="cannot read"):
         store.read_parquet(tmp_path / "a")
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_second_name_or_a_copy(
+    linked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    if not linked:
+        monkeypatch.setattr("os.link", refuse)
+    store.write_parquet(tmp_path / "part", pl.DataFrame({"a": [1, 2]}))
+    for _ in range(2):  # what stands there already is replaced
+        store.link(tmp_path / "part", tmp_path / "data" / "shard")
+    assert store.count_rows(tmp_path / "data" / "shard") == 2
+    assert store.digest(tmp_path / "part") == store.digest(tmp_path / "data" / "shard")
+    assert [item.name for item in (tmp_path / "data").iterdir()] == ["shard"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from qa_parallel.vocabulary import Vocabulary, build, names
+from qa_parallel.vocabulary import Sources, Vocabulary, build, names
 
 MODEL = [
     *("<unk>", "</s>", "fra_Latn", "▁chat", "▁tapis", "▁Ken", "s", "ington", "▁road", "▁19"),
     *("▁", "▁a", "z", "é", "Ж", "▁Ж", "猫", "१", ".", "▁—", "😀", "<0xE2>", "ा", "▁猫猫"),
 ]
 FRENCH = Counter({"▁chat": 5, "é": 1})
-SOURCE = [["▁Ken", "s", "ington", "▁road", "▁19"]]
+SOURCE = Sources.of([["▁Ken", "s", "ington", "▁road", "▁19"]])
 
 
 def test_a_list_holds_the_words_what_can_be_spelled_and_the_names() -> None:
@@ -32,9 +32,9 @@ def test_a_language_in_another_script_spells_names_in_its_own() -> None:
 
 
 def test_a_token_that_the_file_cannot_hold_is_left_out() -> None:
-    assert build(["a b", "a\tb", "ab"], Counter({"a b": 1, "a\tb": 1, "ab": 1}), []).tokens == (
-        "ab",
-    )
+    assert build(
+        ["a b", "a\tb", "ab"], Counter({"a b": 1, "a\tb": 1, "ab": 1}), Sources.of([])
+    ).tokens == ("ab",)
 
 
 def test_a_source_is_reached_if_its_names_can_be_copied() -> None:
