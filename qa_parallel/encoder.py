@@ -430,6 +430,12 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
+    # where the files are missing, transformers makes one that knows no word
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelError(
+            f"expected a tokenizer in {folder}, found none, or an empty one",
+            "copy tokenizer.json and tokenizer_config.json of the model there",
+        )
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
