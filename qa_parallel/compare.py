@@ -96,7 +96,7 @@ def _difference(
         run=pl.concat_str(_RUN, separator=" ", ignore_nulls=True).rank("dense").cast(pl.Int64) - 1,
     )
     questions, runs = numbers["qa_id"].to_numpy(), numbers["run"].to_numpy()
-    shape = (questions.max() + 1, runs.max() + 1)
+    shape = (int(questions.max()) + 1, int(runs.max()) + 1)
 
     def table(values: Values) -> Values:
         """Sums by question and run; an id may stand for several queries of a run."""

@@ -209,7 +209,8 @@ class Encoder:
             _save_head(head, config, aside / path)
         (aside / parts[-1][0]).mkdir()
         store.write_json(aside / _LENGTH, {"max_seq_length": self.max_length})
-        prompts = {"query": self.query_prefix, "passage": self.passage_prefix}
+        # the names that sentence-transformers and mteb look for
+        prompts = {"query": self.query_prefix, "document": self.passage_prefix}
         store.write_json(aside / _PROMPTS, {"prompts": prompts, "similarity_fn_name": "cosine"})
         trained = self.languages if languages is None else languages
         if trained is not None:
@@ -429,6 +430,12 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
+    # where the files are missing, transformers makes one that knows no word
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelError(
+            f"expected a tokenizer in {folder}, found none, or an empty one",
+            "copy tokenizer.json and tokenizer_config.json of the model there",
+        )
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))

@@ -37,6 +37,10 @@ class ModelError(QAParallelError):
     """A model that cannot be found, converted, loaded or trusted."""
 
 
+class TrainingError(QAParallelError):
+    """A training that cannot go on: a loss that is no number, too little memory, too few steps."""
+
+
 class StoreError(QAParallelError):
     """An output folder that cannot be written, is locked, or belongs to other settings."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,17 +56,60 @@ def heat_map(
     >>> heat_map([[0.8, 0.6], [0.5, None]], ["en", "de"], ["en", "de"], "mAP", Path("map.svg"),
     ...          row_label="query", column_label="passage")  # doctest: +SKIP
     """
-    figure = _figure(len(rows), len(columns))
-    axes = figure.subplots()
+    panels = {title: values}
+    heat_maps(
+        panels, rows, columns, "", path,
+        row_label=row_label, column_label=column_label, number=number, limits=limits,
+    )  # fmt: skip
+
+
+def heat_maps(
+    panels: Mapping[str, Sequence[Sequence[float | None]]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    path: Path,
+    *,
+    row_label: str = "",
+    column_label: str = "",
+    number: str = ".3f",
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw several tables of the same rows and columns side by side, each under its name.
+
+    All else is as in `heat_map`; a colour means the same number in all of them.
+    """
+    figure = _figure(len(rows), len(columns), len(panels))
+    low, high = limits or _limits([row for values in panels.values() for row in values])
+    if title:
+        figure.suptitle(title, parse_math=False)
+    for axes, (name, values) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        _draw(axes, values, rows, columns, number, low, high)
+        axes.set_title(name, parse_math=False)
+        axes.set_xlabel(column_label, parse_math=False)
+    first = figure.axes[0]
+    first.set_ylabel(row_label, parse_math=False)
+    figure.colorbar(first.images[0], ax=figure.axes)
+    _save(figure, path)
+
+
+def _draw(
+    axes: Any,
+    values: Sequence[Sequence[float | None]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    number: str,
+    low: float,
+    high: float,
+) -> None:
+    """One table: its cells, their numbers, and the names of rows and columns."""
     cells = [[float("nan") if value is None else float(value) for value in row] for row in values]
-    low, high = limits or _limits(values)
-    image = axes.imshow(cells, cmap="viridis_r", vmin=low, vmax=high, aspect="auto")
+    axes.imshow(cells, cmap="viridis_r", vmin=low, vmax=high, aspect="auto")
     axes.set_facecolor("0.95")
     axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", parse_math=False)
     axes.set_yticks(range(len(rows)), rows, parse_math=False)
-    axes.set_title(title, parse_math=False)
-    axes.set_xlabel(column_label, parse_math=False)
-    axes.set_ylabel(row_label, parse_math=False)
     if max(len(rows), len(columns)) <= _MOST_NUMBERS:
         for y, row in enumerate(values):
             for x, value in enumerate(row):
@@ -75,8 +118,6 @@ def heat_map(
                     text = format(value, number)
                     colour = "white" if dark else "black"
                     axes.text(x, y, text, ha="center", va="center", color=colour, fontsize=7)
-    figure.colorbar(image, ax=axes)
-    _save(figure, path)
 
 
 def _limits(values: Sequence[Sequence[float | None]]) -> tuple[float, float]:
@@ -86,12 +127,12 @@ def _limits(values: Sequence[Sequence[float | None]]) -> tuple[float, float]:
     return (low, high) if high > low else (min(low, 0.0), max(high, 1.0))
 
 
-def _figure(rows: int, columns: int) -> Figure:
+def _figure(rows: int, columns: int, panels: int) -> Figure:
     """A figure that is no part of pyplot's global state."""
     from matplotlib.figure import Figure
 
     width, height = 2.6 + _CELL * columns, 1.8 + _CELL * rows
-    return Figure(figsize=(min(width, 24), min(height, 20)), layout="constrained")
+    return Figure(figsize=(min(width, 24) * panels, min(height, 20)), layout="constrained")
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from qa_parallel.experiment import plan_strategies, read_sets, train_eval
 from qa_parallel.recipe import Recipe
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages.batches import build_batches
@@ -27,15 +28,18 @@ __all__ = [
     "explain",
     "filter_corpus",
     "import_parallel",
+    "plan_strategies",
+    "read_sets",
     "refuse_leaks",
     "run",
+    "train_eval",
     "translate",
     "write_texts",
 ]
 
 # Folders of the stages of a recipe.
 TRANSLATED, FILTERED, CHECKED = "translated", "filtered", "checked"
-PLANNED, EVALUATED = "batches", "evaluated"
+PLANNED, EVALUATED, TRAINED = "batches", "evaluated", "trained"
 
 
 def run(
@@ -98,6 +102,17 @@ def run(
                 recipe.evaluate.evalsets(),
                 recipe.evaluate,
                 recipe.out / EVALUATED,
+                overwrite=overwrite,
+            ),
+        )
+    if recipe.train_eval is not None:
+        yield (
+            "train-eval",
+            train_eval(
+                [recipe.out / PLANNED],
+                recipe.train_eval.evalsets(),
+                recipe.train_eval.experiment(),
+                recipe.out / TRAINED,
                 overwrite=overwrite,
             ),
         )

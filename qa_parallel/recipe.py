@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from qa_parallel.batches.settings import BatchSettings
@@ -18,6 +18,7 @@ from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage import LeakageSettings
 from qa_parallel.models import ModelSettings
 from qa_parallel.sources import SourceSettings
+from qa_parallel.train.settings import ExperimentSettings
 from qa_parallel.translate import TranslateSettings
 
 T = TypeVar("T", bound=BaseModel)
@@ -46,6 +47,21 @@ class EvaluationSettings(EvaluateSettings):
         return [parse_evalset(f"{name}={path}") for name, path in self.sets.items()]
 
 
+class TrainEvalSettings(ExperimentSettings):
+    """The stage that trains by the plan of [build-batches], and evaluates before and after."""
+
+    # name -> path, as in --eval NAME=PATH
+    sets: dict[str, str] = Field(min_length=1)
+
+    def evalsets(self) -> list[EvalSettings]:
+        """The settings of every evaluation set."""
+        return [parse_evalset(f"{name}={path}") for name, path in self.sets.items()]
+
+    def experiment(self) -> ExperimentSettings:
+        """All but the sets."""
+        return ExperimentSettings.model_validate(self.model_dump(exclude={"sets"}))
+
+
 class Recipe(BaseModel):
     """What `qa-parallel run` does: a table per stage, a folder for the outcome.
 
@@ -65,6 +81,15 @@ class Recipe(BaseModel):
     check_leakage: CheckSettings | None = Field(default=None, alias="check-leakage")
     build_batches: BatchSettings | None = Field(default=None, alias="build-batches")
     evaluate: EvaluationSettings | None = None
+    train_eval: TrainEvalSettings | None = Field(default=None, alias="train-eval")
+
+    @model_validator(mode="after")
+    def _has_a_plan(self) -> Self:
+        if self.train_eval is not None and self.build_batches is None:
+            raise RecipeError(
+                "expected a table [build-batches] for [train-eval], found none", "add it"
+            )
+        return self
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -90,13 +115,14 @@ def load_recipe(path: Path) -> Recipe:
         ("translate", "restrict_vocabulary"),
         ("evaluate", "encoder"),
         ("evaluate", "embeddings"),
+        ("train-eval", "encoder"),
         ("filter", "encoder"),
         ("check-leakage", "encoder"),
     ):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), str):
             values[table] = {**given, key: _beside(path, given[key])}
-    for table, key in (("check-leakage", "against"), ("evaluate", "sets")):
+    for table, key in (("check-leakage", "against"), ("evaluate", "sets"), ("train-eval", "sets")):
         given = values.get(table)
         if isinstance(given, dict) and isinstance(given.get(key), dict):
             places = {name: _beside(path, place) for name, place in given[key].items()}

@@ -13,6 +13,7 @@ from qa_parallel.cli.group import Group
 from qa_parallel.cli.import_ import import_
 from qa_parallel.cli.languages import languages
 from qa_parallel.cli.run import run
+from qa_parallel.cli.train_eval import train_eval
 from qa_parallel.cli.translate import translate
 
 
@@ -30,6 +31,7 @@ COMMANDS = (
     check_leakage,
     build_batches,
     evaluate,
+    train_eval,
     run,
 )
 for command in COMMANDS:

@@ -45,6 +45,9 @@ def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
             if stage == "build-batches":
                 show.plan(outcome)
                 continue
+            if stage == "train-eval":
+                show.experiment(outcome)
+                continue
             corpus = outcome
             if stage == "filter":
                 show.funnel(outcome)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -28,6 +29,32 @@ class Live:
 
     def __exit__(self, *error: object) -> None:
         self._progress.finish()
+
+
+class Telling:
+    """Says what is being done: in place on a terminal, now and then in a line elsewhere."""
+
+    _EVERY = 15.0  # seconds
+
+    def __enter__(self) -> Self:
+        self._console = console(stderr=True)
+        self._status = self._console.status("reading")
+        if self._console.is_terminal:
+            self._status.start()
+        self._said = time.monotonic()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._status.stop()
+
+    def tell(self, text: str) -> None:
+        self._status.update(text)
+        if not self._console.is_terminal and time.monotonic() - self._said > self._EVERY:
+            self._said = time.monotonic()
+            self._console.print(text, highlight=False, markup=False)
+
+    def warn(self, text: str) -> None:
+        self._console.print(f"Warning: {text}", style="yellow", highlight=False, markup=False)
 
 
 def console(stderr: bool = False) -> Console:
@@ -88,6 +115,17 @@ def differences(rows: Iterable[Mapping[str, Any]]) -> None:
     from qa_parallel import evaluation_report
 
     render(evaluation_report.differences(rows))
+
+
+def experiment(outcome: Outcome) -> None:
+    from qa_parallel import training_report
+    from qa_parallel.store import read_json
+
+    folder = outcome.folder
+    if outcome.complete_before:
+        click.echo(f"{folder} is complete already; nothing to do.")
+    render(training_report.describe(read_json(folder / "report.json")))
+    click.echo(f"Encoders are in {folder}/runs/NAME/encoder, pictures in {folder}/pictures.")
 
 
 def plan(outcome: Outcome) -> None:

@@ -22,7 +22,7 @@ import polars as pl
 
 from qa_parallel import dataset, store
 from qa_parallel.batches.plan import Side
-from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.rows import gather, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings, Positive
 from qa_parallel.errors import StoreError
 from qa_parallel.schema import BATCHES, check
@@ -168,6 +168,40 @@ def open_plan(
     batches = pl.concat(
         [pl.DataFrame(schema=BATCHES), *(check(store.read_parquet(one), BATCHES) for one in files)]
     )
+    given = _corpora(folder, manifest, corpora)
+    return Plan(batches, texts_of(batches, given, settings.positive), settings, manifest)
+
+
+def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> pl.DataFrame:
+    """The rows that a plan keeps for validation, the same for every strategy and seed.
+
+    Parameters and errors are those of `open_plan`.
+
+    Returns
+    -------
+    corpus (its position), qa_id, language, question, positive; the latter two may be null.
+    """
+    manifest = _manifest(folder)
+    settings = BatchSettings.model_validate(manifest["batches"])
+    given = _corpora(folder, manifest, corpora)
+    keys = [
+        pl.concat(
+            [text_keys(one, settings.positive) for one in corpus_frames(part, settings.positive)]
+        )
+        for part in given
+    ]
+    rows = gather(keys, settings.validation)
+    kept = rows.keys.filter(pl.Series(rows.reserved))
+    if settings.languages is not None:
+        kept = kept.filter(pl.col("language").is_in(settings.languages))
+    texts = texts_of(kept, given, settings.positive)
+    return texts.join(kept, on=_KEY, how="semi").select(*_KEY, "question", "positive")
+
+
+def _corpora(
+    folder: Path, manifest: dict[str, Any], corpora: Sequence[str | Path] | None
+) -> list[Input]:
+    """The corpora of a plan, unchanged since."""
     places = corpora or [_place(folder, one["path"]) for one in manifest["corpora"]]
     if len(places) != len(manifest["corpora"]):
         raise StoreError(
@@ -175,16 +209,18 @@ def open_plan(
             f"{len(places)}",
             "give them in the order of its manifest",
         )
-    given = [
+    return [
         _unchanged(str(place), known, folder)
         for place, known in zip(places, manifest["corpora"], strict=True)
     ]
-    return Plan(batches, texts_of(batches, given, settings.positive), settings, manifest)
 
 
 def texts_of(batches: pl.DataFrame, given: Sequence[Input], positive: Positive) -> pl.DataFrame:
-    """Keys and texts of the rows of all questions that `batches` name."""
-    wanted = pl.concat([batches["qa_id"], batches["negatives"].explode().drop_nulls()]).unique()
+    """Keys and texts of the rows of all questions that `batches`, or keys of rows, name."""
+    named = [batches["qa_id"]]
+    if "negatives" in batches.columns:
+        named.append(batches["negatives"].explode().drop_nulls())
+    wanted = pl.concat(named).unique()
     parts = [
         frame.filter(pl.col("qa_id").is_in(wanted.implode())).select(
             "qa_id",

@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "language_text": {"dataset", "languages", "store"},
     "recipe": {
         "batches.settings", "evalsets", "evaluate", "filters.settings", "leakage", "sources",
-        "models", "translate",
+        "models", "train.settings", "translate",
     },
     "stages": set(),
     "stages.folders": {"dataset", "store"},
@@ -111,6 +111,26 @@ MAY_IMPORT: dict[str, set[str]] = {
         "batches.statistics", "dataset", "pictures", "sources", "stages.folders", "stages.inputs",
         "stages.plan", "store",
     },
+    "train": set(),
+    "train.settings": {"encoder", "evaluate"},
+    "train.loss": set(),
+    "train.texts": {"encoder"},
+    "train.validation": {"encoder", "evalsets", "evaluate", "schema"},
+    "train.checkpoint": {"encoder", "store"},
+    "train.loop": {
+        "encoder", "train", "train.checkpoint", "train.loss", "train.settings", "train.texts",
+    },
+    "training_card": {"languages"},
+    "training_report": {"evaluation_report"},
+    "stages.train": {
+        "dataset", "encoder", "stages.folders", "stages.plan", "store", "train.checkpoint",
+        "train.loop", "train.settings", "train.texts", "train.validation", "training_card",
+    },
+    "experiment": {
+        "batches.settings", "dataset", "encoder", "evalsets", "evaluate", "pictures", "sources",
+        "stages.batches", "stages.evaluate", "stages.folders", "stages.plan", "stages.train",
+        "store", "train.loop", "train.settings",
+    },
     "filters.characters": set(),
     "filters.meaning": set(),
     "filters.numbers": set(),
@@ -132,7 +152,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "stages.inputs", "store", "translate",
     },
     "pipeline": {
-        "recipe", "sources", "stages.batches", "stages.evaluate", "stages.filter",
+        "experiment", "recipe", "sources", "stages.batches", "stages.evaluate", "stages.filter",
         "stages.folders", "stages.imports",
         "stages.leakage", "stages.translate", "stages.windows",
     },
@@ -141,14 +161,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         "cli.build_batches", "cli.check_leakage", "cli.evaluate", "cli.filter", "cli.group",
         "cli.import_",
-        "cli.languages", "cli.run", "cli.translate",
+        "cli.languages", "cli.run", "cli.train_eval", "cli.translate",
     },
     "cli.__main__": {"cli"},
     "cli.group": set(),
     "cli.options": set(),
     "cli.show": {
         "batches.statistics", "evaluation_report", "filters.report", "leakage_report", "pipeline",
-        "progress", "store", "summary",
+        "progress", "store", "summary", "training_report",
     },
     "cli.build_batches": {
         "batches.settings", "cli.options", "cli.show", "pipeline", "recipe", "sources",
@@ -164,6 +184,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli.import_": {"cli.options", "cli.show", "pipeline"},
     "cli.languages": {"cli.options", "cli.show", "languages", "models", "recipe"},
     "cli.run": {"cli.options", "cli.show", "engine", "pipeline", "recipe"},
+    "cli.train_eval": {
+        "batches.settings", "cli.options", "cli.show", "evalsets", "pipeline", "recipe", "sources",
+        "train.settings",
+    },
     "cli.translate": {
         "cli.options", "cli.show", "models", "pipeline", "recipe", "sources", "translate",
     },

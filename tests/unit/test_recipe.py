@@ -94,3 +94,14 @@ def test_no_file(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"name = '\xe9'")
     with pytest.raises(RecipeError, match="UTF-8"):
         load_recipe(tmp_path / "latin.toml")
+
+
+def test_training_needs_a_plan(tmp_path: Path) -> None:
+    (tmp_path / "eval").mkdir()
+    table = '[train-eval]\nencoder = "demo"\nsteps = 5\nsets = { quick = "eval" }\n'
+    with pytest.raises(RecipeError, match=r"expected a table \[build-batches\]"):
+        load_recipe(write(tmp_path, GOOD + table))
+    recipe = load_recipe(write(tmp_path, GOOD + "[build-batches]\n" + table))
+    assert recipe.train_eval is not None
+    assert recipe.train_eval.experiment().steps == 5
+    assert recipe.train_eval.evalsets()[0].path == str(tmp_path / "eval")

@@ -1,0 +1,302 @@
+"""Does it help? Encoders trained by several plans from one start, evaluated and compared."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel import dataset, store
+from qa_parallel.batches.settings import BatchSettings, Strategy
+from qa_parallel.encoder import find_encoder
+from qa_parallel.errors import ModelError, TrainingError
+from qa_parallel.evalsets import EvalSettings, open_evalset
+from qa_parallel.evaluate import SHARE, Task
+from qa_parallel.pictures import heat_maps
+from qa_parallel.sources import SourceSettings
+from qa_parallel.stages import folders
+from qa_parallel.stages.batches import build_batches
+from qa_parallel.stages.evaluate import compare_results, evaluate_sets
+from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.plan import open_plan
+from qa_parallel.stages.train import ENCODER, plan_digest, train_encoder, write_card
+from qa_parallel.stages.train import REPORT as TRAINING
+from qa_parallel.train.loop import steps_of
+from qa_parallel.train.settings import START, ExperimentSettings
+
+REPORT = "report.json"
+PICTURES = "pictures"
+_PLANS, _RUNS, _RESULTS = "plans", "runs", "results"
+_KEY = ["dataset", "setting", "query_language", "candidate_language", "measure"]
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training: what it is called, its seed, its plan's folder, digest and steps."""
+
+    system: str
+    seed: int
+    plan: Path
+    digest: str
+    steps: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.system}-{self.seed}"
+
+
+def train_eval(
+    plans: Sequence[Path],
+    sets: Sequence[EvalSettings],
+    settings: ExperimentSettings,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    tell: Tell = lambda _: None,
+    warn: Tell = lambda _: None,
+) -> Outcome:
+    """Train an encoder by each plan from the same start, evaluate all, compare them.
+
+    What is finished is not done again; a training that was killed goes on.
+
+    Parameters
+    ----------
+    tell, warn:
+        Told in a few words what is being done; what the user should know of.
+
+    Raises
+    ------
+    TrainingError
+        The plans have different numbers of steps, and no number was asked for.
+    ModelError, SourceError, StoreError
+        An encoder, an evaluation set or a plan cannot be read, or has changed.
+    """
+    folders.refuse_foreign(out)
+    read_sets(sets, tell)
+    if settings.encoder is None:
+        raise ModelError("expected an encoder to train, found none", "give --encoder FOLDER")
+    find_encoder(settings.encoder)
+    tell("reading the plans")
+    runs = list(_runs(plans, settings))
+    _refuse_unequal(runs)
+    described: dict[str, Any] = {
+        "made_by": folders.MADE_BY,
+        "version": folders.VERSION,
+        "runs": {run.name: run.digest for run in runs},
+        "sets": [one.model_dump(mode="json") for one in sets],
+        "experiment": settings.model_dump(mode="json", exclude={"cache", "device"}),
+    }
+    with store.locked(out):
+        if not folders.claim(out, described, overwrite):
+            return folders.complete(out)
+        results = [(START, _evaluate(sets, settings, out, START, 0, settings.encoder, tell))]
+        said: set[str] = set()
+        for run in runs:
+            home = out / _RUNS / run.name
+            train_encoder(
+                run.plan,
+                settings.training(run.seed),
+                home,
+                overwrite=overwrite,
+                tell=lambda text, run=run: tell(f"{run.name}: {text}"),  # type: ignore[misc]
+                warn=partial(_once, said, warn),
+            )
+            found = _evaluate(sets, settings, out, run.system, run.seed, home / ENCODER, tell)
+            write_card(home, store.read_json(found / "results.json"))
+            results.append((run.system, found))
+        tell("comparing")
+        report = _report(runs, results, settings, out)
+        store.write_json(out / REPORT, report)
+        names = [REPORT, *_pictures(out, report, results)]
+        files = {
+            name: {"bytes": (out / name).stat().st_size, "sha256": store.digest(out / name)}
+            for name in names
+        }
+        manifest = {**folders.manifest(described, {}, files), "kind": "experiment"}
+        store.write_json(out / dataset.MANIFEST, manifest)
+    return Outcome(out, manifest)
+
+
+def _once(said: set[str], warn: Tell, text: str) -> None:
+    """Say of a language, which all runs may share, what is to be said of it once."""
+    subject = text.partition(":")[0]
+    if subject not in said:
+        said.add(subject)
+        warn(text)
+
+
+def read_sets(sets: Sequence[EvalSettings], tell: Tell = lambda _: None) -> None:
+    """Read all evaluation sets, so that one that is missing is known before hours have gone."""
+    tell("reading the evaluation sets")
+    for one in sets:
+        Task(open_evalset(one))
+
+
+def plan_strategies(
+    corpora: Sequence[SourceSettings],
+    strategies: Sequence[Strategy],
+    settings: BatchSettings,
+    seeds: int,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    tell: Tell = lambda _: None,
+) -> list[Path]:
+    """A plan for each strategy and seed, of the same corpora and with the same number of steps."""
+    found = []
+    for strategy, seed in itertools.product(
+        strategies, range(settings.seed, settings.seed + seeds)
+    ):
+        home = out / f"{strategy}-{seed}"
+        tell(f"planning {home.name}")
+        # parsed again: settings may not fit a strategy
+        values = {**settings.model_dump(), "strategy": strategy, "seed": seed}
+        build_batches(corpora, BatchSettings.model_validate(values), home, overwrite=overwrite)
+        found.append(home)
+    return found
+
+
+def _runs(plans: Sequence[Path], settings: ExperimentSettings) -> Iterator[Run]:
+    """Each plan with each seed; a system is all runs whose plans differ in their seed alone."""
+    opened = [(folder, open_plan(folder)) for folder in plans]
+    kinds = [
+        store.fingerprint(plan.settings.model_dump(mode="json", exclude={"seed"}))
+        for _, plan in opened
+    ]
+    names: dict[str, str] = {}
+    for (folder, plan), kind in zip(opened, kinds, strict=True):
+        name: str = plan.settings.strategy
+        names.setdefault(kind, folder.resolve().name if name in names.values() else name)
+    known: Counter[str] = Counter()
+    for (folder, plan), kind in zip(opened, kinds, strict=True):
+        for _ in range(settings.seeds):
+            seed = settings.seed + known[kind]
+            known[kind] += 1
+            yield Run(names[kind], seed, folder, plan_digest(plan), steps_of(plan, settings))
+
+
+def _refuse_unequal(runs: Sequence[Run]) -> None:
+    steps = {run.name: run.steps for run in runs}
+    if len(set(steps.values())) > 1:
+        raise TrainingError(
+            "expected plans of equally many steps, found "
+            + ", ".join(f"{name}: {count:,}" for name, count in steps.items()),
+            f"--steps {min(steps.values())} takes the first ones of each",
+        )
+
+
+def _evaluate(
+    sets: Sequence[EvalSettings],
+    settings: ExperimentSettings,
+    out: Path,
+    system: str,
+    seed: int,
+    encoder: str | Path,
+    tell: Tell,
+) -> Path:
+    """The folder of the results of an encoder."""
+    name = system if system == START else f"{system}-{seed}"
+    home = out / _RESULTS / name
+    evaluate_sets(
+        sets,
+        settings.evaluation(str(encoder), system, seed),
+        home,
+        overwrite=True,
+        tell=lambda text: tell(f"{name}: {text}"),
+    )
+    return home
+
+
+def _report(
+    runs: Sequence[Run],
+    results: Sequence[tuple[str, Path]],
+    settings: ExperimentSettings,
+    out: Path,
+) -> dict[str, Any]:
+    told = []
+    for run in runs:
+        one = store.read_json(out / _RUNS / run.name / TRAINING)
+        kept = ("steps", "rows", "seconds", "negatives", "best", "validation", "unknown")
+        loss = one["losses"][-20:]
+        told.append(
+            {"name": run.name, "system": run.system, "seed": run.seed, "plan": one["plan"]}
+            | {key: one[key] for key in kept}
+            | {"loss": sum(loss) / len(loss)}
+        )
+    return {
+        "runs": told,
+        "means": means(results).to_dicts(),
+        "differences": list(_differences(results, settings.samples)),
+    }
+
+
+def means(results: Sequence[tuple[str, Path]]) -> pl.DataFrame:
+    """Mean and standard deviation over the seeds of each system; null with one seed.
+
+    Returns
+    -------
+    system, dataset, setting, query_language, candidate_language, measure, value, sd, seeds.
+    """
+    frames = [
+        store.read_parquet(folder / "results.parquet").with_columns(system=pl.lit(system))
+        for system, folder in results
+    ]
+    return (
+        pl.concat(frames)
+        .group_by("system", *_KEY, maintain_order=True)
+        .agg(pl.col("value").mean(), sd=pl.col("value").std(), seeds=pl.len())
+    )
+
+
+def _differences(results: Sequence[tuple[str, Path]], samples: int) -> Iterator[dict[str, Any]]:
+    """Every system against each one before it."""
+    systems = list(dict.fromkeys(system for system, _ in results))
+    for place, baseline in enumerate(systems[:-1]):
+        rest = [baseline, *systems[place + 1 :]]
+        outs = [folder for name in rest for system, folder in results if system == name]
+        yield from compare_results(outs, samples)
+
+
+def _pictures(
+    out: Path, report: dict[str, Any], results: Sequence[tuple[str, Path]]
+) -> Iterator[str]:
+    """Of each set and measure the maps of all systems side by side; the names of the files."""
+    store.remove(out / PICTURES)
+    cells = pl.DataFrame(report["means"], infer_schema_length=None).drop_nulls(
+        ["query_language", "candidate_language"]
+    )
+    systems = list(dict.fromkeys(system for system, _ in results))
+    for name, (measure, title, number) in itertools.product(
+        cells["dataset"].unique(maintain_order=True),
+        (("map", "mAP", ".3f"), (SHARE, "share of the first ten", ".2f")),
+    ):
+        mine = cells.filter(dataset=name, measure=measure)
+        if mine["candidate_language"].n_unique() < 2:
+            continue
+        asked, found = (
+            mine[f"{side}_language"].unique().sort().to_list() for side in ("query", "candidate")
+        )
+        known = {
+            (row["system"], row["query_language"], row["candidate_language"]): row["value"]
+            for row in mine.iter_rows(named=True)
+        }
+        path = f"{PICTURES}/{name}-{measure.partition('@')[0]}.svg"
+        heat_maps(
+            {one: [[known.get((one, q, c)) for c in found] for q in asked] for one in systems},
+            asked,
+            found,
+            f"{name}: {title}",
+            out / path,
+            row_label="query",
+            column_label="candidate",
+            number=number,
+        )
+        yield path
