@@ -12,6 +12,7 @@ from qa_parallel.cli.filter import filter_
 from qa_parallel.cli.group import Group
 from qa_parallel.cli.import_ import import_
 from qa_parallel.cli.languages import languages
+from qa_parallel.cli.publish import publish
 from qa_parallel.cli.run import run
 from qa_parallel.cli.translate import translate
 
@@ -31,6 +32,7 @@ COMMANDS = (
     build_batches,
     evaluate,
     run,
+    publish,
 )
 for command in COMMANDS:
     main.add_command(command)
