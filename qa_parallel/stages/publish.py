@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +17,12 @@ from qa_parallel.errors import PublishError, StoreError
 from qa_parallel.publish import card, facts, upload
 from qa_parallel.publish.licences import Settled, settle
 from qa_parallel.publish.settings import PublishSettings
-from qa_parallel.publish.upload import Published, Tell
+from qa_parallel.publish.upload import Published, Tell, Wait
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.inputs import Input, open_input
 
 BATCHES = "batches"
-_PLAN = "plan"
 # Measures of an evaluation that the card tells, and over all languages.
 _MEASURES = ("map", "mrr", "recall@1", "recall@10", "ndcg@10")
 
@@ -99,7 +100,9 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
     )
 
 
-def publish(publication: Publication, tell: Tell = lambda _: None) -> Published:
+def publish(
+    publication: Publication, tell: Tell = lambda _: None, wait: Wait = time.sleep
+) -> Published:
     """Upload what `prepare` made ready.
 
     Raises
@@ -109,7 +112,7 @@ def publish(publication: Publication, tell: Tell = lambda _: None) -> Published:
     """
     upload.token()  # before any work
     with _laid_out(publication.files) as folder:
-        return upload.upload(folder, publication.settings, tell=tell)
+        return upload.upload(folder, publication.settings, tell=tell, wait=wait)
 
 
 def _open(corpus: Path) -> tuple[Input, dict[str, Any]]:
@@ -145,8 +148,6 @@ def _files(folder: Path, manifest: Mapping[str, Any], tell: Tell, home: str = ""
 
 
 def _held(name: str, data: bytes) -> File:
-    import hashlib
-
     return File(name, len(data), hashlib.sha256(data).hexdigest(), data)
 
 
