@@ -13,7 +13,16 @@ from qa_parallel.stages import folders
 from qa_parallel.translate import Stats
 
 LANGUAGES = ("eng_Latn", "fra_Latn", "arb_Arab")
-QUESTIONS = 6
+# question, answer, and the sentence around it
+_TEXTS = (
+    ("Where did the miller hide his brass key?", "under a stone", "The key lay under a stone."),
+    ("Who painted the harbour in winter?", "a sailor", "It was painted by a sailor."),
+    ("When do ferries cross the strait?", "at noon", "Every ferry leaves at noon."),
+    ("How many daughters moved to the coast?", "three", "Of the daughters three moved away."),
+    ("Which dog barked at our postman?", "the small one", "What barked was the small one."),
+    ("Why was that village abandoned?", "for want of water", "All left it for want of water."),
+)
+QUESTIONS = len(_TEXTS)
 
 
 def translated(
@@ -62,12 +71,12 @@ def rows(code: str, source: str, license: str | None, translator: str) -> pl.Dat
         dict.fromkeys(CORPUS)
         | {
             "qa_id": f"q{number}",
-            "passage_id": f"p{number // 2}",
+            "passage_id": f"p{number}",
             "language": code,
-            "question": f"Where is the keeper of lighthouse number {number} ({code})?",
-            "answer": f"in room {number}",
-            "passage": f"The keeper sat in room {number}. He slept {code}.",
-            "answer_start": 15 if original or number else None,
+            "question": question if original else f"{code[:3]} {question}",
+            "answer": answer,
+            "passage": f"{sentence} Nothing else is known.",
+            "answer_start": sentence.index(answer) if original or number else None,
             "answer_method": "source" if original else "exact" if number else None,
             "split": "train",
             "source": source,
@@ -78,6 +87,6 @@ def rows(code: str, source: str, license: str | None, translator: str) -> pl.Dat
             "question_logprob": None if original else -0.5,
             "flags": [] if original or number != 1 else ["answer:copy"],
         }
-        for number in range(QUESTIONS)
+        for number, (question, answer, sentence) in enumerate(_TEXTS)
     ]
     return pl.DataFrame(made, schema=CORPUS)

@@ -52,7 +52,7 @@ def publish(corpus: Path, card: Path | None, dry_run: bool, **options: Any) -> N
         store.write_bytes(card, ready.card.encode())
     if dry_run:
         for file in ready.files:
-            click.echo(f"{file.sha256}  {file.bytes:>13,}  {file.name}")
+            click.echo(f"{file.sha256}  {file.size:>13,}  {file.name}")
         for line in ready.operations:
             click.echo(line)
         click.echo("The card is valid. Nothing was sent.")

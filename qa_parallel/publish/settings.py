@@ -51,7 +51,7 @@ class PublishSettings(BaseModel):
     @classmethod
     def _named(cls, repo: str) -> str:
         from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id
+        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
         try:
             validate_repo_id(repo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -215,10 +216,7 @@ def _advice(trouble: Trouble) -> str:
 def _trouble(error: BaseException) -> Trouble:
     """What an exception of the client means; the deepest cause that says something counts."""
     from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.utils import (
-        httpx,  # type: ignore[attr-defined]
-        parse_ratelimit_headers,
-    )
+    from huggingface_hub.utils import httpx, parse_ratelimit_headers  # type: ignore[attr-defined]
 
     causes = list(_causes(error))
     for cause in causes:
@@ -255,11 +253,11 @@ def _short(said: object) -> str:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """The client's own warnings show signed addresses; what goes wrong is told by us."""
-    from huggingface_hub.utils import logging
+    from huggingface_hub.utils import logging as client
 
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    before = client.get_verbosity()
+    client.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        client.set_verbosity(before)

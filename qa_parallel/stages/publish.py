@@ -29,11 +29,11 @@ _MEASURES = ("map", "mrr", "recall@1", "recall@10", "ndcg@10")
 
 @dataclass(frozen=True)
 class File:
-    """A file to be uploaded: its place in the repository, bytes and SHA-256; and where it lies,
-    or what it holds."""
+    """A file to be uploaded: its place in the repository, bytes, SHA-256; and where it lies, or
+    what it holds."""
 
     name: str
-    bytes: int
+    size: int
     sha256: str
     held: Path | bytes
 
@@ -82,6 +82,8 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
         files += _files(settings.plan, plan, tell, f"{BATCHES}/")
     tell("counting rows")
     counts = {code: facts.count(given.frames(code)) for code in given.languages}
+    if not any(one.rows for one in counts.values()):
+        raise PublishError(f"expected rows in {corpus}, found none", "look at what was dropped")
     settled = settle(*facts.parties(steps, counts.values()), settings.license)
     contents = card.Contents(
         settings.repo,
@@ -212,10 +214,10 @@ def _results(folder: Path) -> list[dict[str, Any]]:
 def _operations(settings: PublishSettings, files: list[File]) -> tuple[str, ...]:
     kind = "private " if settings.private else ""
     target = "a pull request" if settings.pr else "main"
-    size = sum(one.bytes for one in files)
+    total = sum(one.size for one in files)
     lines = [
         f"create the {kind}dataset repository {settings.repo}, if it is not there",
-        f"upload to {target} what of {len(files)} files ({size:,} bytes) is not there",
+        f"upload to {target} what of {len(files)} files ({total:,} bytes) is not there",
         f"delete files under {' and '.join(one.removesuffix('*') for one in upload.OURS)} that "
         "are not among them",
     ]
