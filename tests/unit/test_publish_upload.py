@@ -15,6 +15,8 @@ from tests.fake_hub import TOKEN, FakeHub, Fault
 
 REPO = "org/corpus"
 COMMIT = r"/commit/"
+# An answer that says more than it should.
+ECHO = f"{TOKEN} may not, see https://host/path?signature=SIGNED"
 
 
 def connect(fake: FakeHub, monkeypatch: pytest.MonkeyPatch, xet: bool = False) -> None:
@@ -145,7 +147,7 @@ def test_what_passes_ends_well(hub: FakeHub, folder: Path, fault: Fault) -> None
     ("fault", "expected"),
     [
         (Fault("POST", "/repos/create", 401, 99), "401 .*hf auth login"),
-        (Fault("POST", "/repos/create", 403, 99), "403 .*right to write"),
+        (Fault("POST", "/repos/create", 403, 99, message=ECHO), "403 .*right to write"),
         (Fault("POST", "/preupload/", 403, 99), "403 .*right to write"),
         (Fault("POST", "/objects/batch", 403, 99), "403 .*right to write"),
         (Fault("PUT", "/lfs/upload/", 403, 99), "403 .*right to write"),
