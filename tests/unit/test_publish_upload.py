@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,6 +49,17 @@ def folder(tmp_path: Path) -> Path:
     (home / "data" / "fra_Latn" / "train-00000-of-00002.parquet").write_bytes(b"one" * 1000)
     (home / "data" / "fra_Latn" / "train-00001-of-00002.parquet").write_bytes(b"two" * 1000)
     return home
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """What the client itself logs, which goes past pytest's own capture."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("huggingface_hub").addHandler(handler)
+    yield lines
+    logging.getLogger("huggingface_hub").removeHandler(handler)
 
 
 def send(folder: Path, told: list[str] | None = None, **options: object) -> Published:
@@ -162,13 +174,18 @@ def test_what_passes_ends_well(hub: FakeHub, folder: Path, fault: Fault) -> None
     ids=lambda value: f"{value.path}-{value.status}" if isinstance(value, Fault) else "",
 )
 def test_what_stays_ends_in_one_line(
-    hub: FakeHub, folder: Path, fault: Fault, expected: str, capfd: pytest.CaptureFixture[str]
+    hub: FakeHub,
+    folder: Path,
+    fault: Fault,
+    expected: str,
+    capfd: pytest.CaptureFixture[str],
+    logged: list[str],
 ) -> None:
     hub.faults.append(fault)
     told: list[str] = []
     with pytest.raises(PublishError, match=expected) as error:
         send(folder, told, tag="v1.0")
-    said = f"{error.value} {told} {capfd.readouterr()}"
+    said = f"{error.value} {told} {logged} {capfd.readouterr()}"
     assert "\n" not in str(error.value)
     assert REPO in str(error.value)
     assert TOKEN not in said
