@@ -49,6 +49,10 @@ class RecipeError(QAParallelError):
     """A recipe or a setting with an unknown key or an impossible value."""
 
 
+class PublishError(QAParallelError):
+    """A corpus that cannot be published as it is, or a Hub that does not take it."""
+
+
 class LeakageError(QAParallelError):
     """A corpus that holds questions of an evaluation set, where that was to be an error."""
 

@@ -13,6 +13,7 @@ from qa_parallel.stages.filter import explain, filter_corpus
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
 from qa_parallel.stages.leakage import Checked, check_leakage, refuse_leaks
+from qa_parallel.stages.publish import Publication, prepare, publish
 from qa_parallel.stages.translate import translate
 from qa_parallel.stages.windows import Reporter
 
@@ -20,6 +21,7 @@ __all__ = [
     "Checked",
     "Evaluated",
     "Outcome",
+    "Publication",
     "Reporter",
     "build_batches",
     "check_leakage",
@@ -29,6 +31,8 @@ __all__ = [
     "filter_corpus",
     "import_parallel",
     "plan_strategies",
+    "prepare",
+    "publish",
     "read_sets",
     "refuse_leaks",
     "run",

@@ -12,6 +12,7 @@ from qa_parallel.cli.filter import filter_
 from qa_parallel.cli.group import Group
 from qa_parallel.cli.import_ import import_
 from qa_parallel.cli.languages import languages
+from qa_parallel.cli.publish import publish
 from qa_parallel.cli.run import run
 from qa_parallel.cli.train_eval import train_eval
 from qa_parallel.cli.translate import translate
@@ -33,6 +34,7 @@ COMMANDS = (
     evaluate,
     train_eval,
     run,
+    publish,
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -314,6 +314,13 @@ def _write(
             code: {name: item[name] for name in ("rows", "kept", "rejected")}
             for code, item in told.items()
         },
+        "reasons": {
+            code: {
+                reason: {name: counts[name] for name in ("rejected", "alone", "left")}
+                for reason, counts in item["reasons"].items()
+            }
+            for code, item in told.items()
+        },
         **_left(given, decisions),
         "rejected": rejected,
         "input": dict(given.manifest),
