@@ -158,6 +158,7 @@ def test_mteb_loads_the_encoder(trained: Path) -> None:
     np.testing.assert_allclose(found, load_encoder(trained)(TEXTS), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_killed_and_started_again(encoder: Path, corpus: Path, sets: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle of training; the losses are those of a run that was left alone."""
     home = plan(corpus, tmp_path / "plan", "--steps", 60)
