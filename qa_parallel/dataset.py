@@ -45,8 +45,7 @@ def write_shards(
             store.write_parquet(folder / name, pl.concat(map(store.read_parquet, group)))
         files[name] = {
             "rows": store.count_rows(folder / name),
-            "bytes": (folder / name).stat().st_size,
-            "sha256": store.digest(folder / name),
+            **store.record(folder / name),
         }
     return files
 

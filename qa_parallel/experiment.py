@@ -17,15 +17,15 @@ from qa_parallel.batches.settings import BatchSettings, Strategy
 from qa_parallel.encoder import find_encoder
 from qa_parallel.errors import ModelError, TrainingError
 from qa_parallel.evalsets import EvalSettings, open_evalset
-from qa_parallel.evaluate import SHARE, Task
-from qa_parallel.pictures import heat_maps
+from qa_parallel.evaluate import Task
+from qa_parallel.evaluation_pictures import draw
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.batches import build_batches
 from qa_parallel.stages.evaluate import compare_results, evaluate_sets
 from qa_parallel.stages.folders import Outcome
-from qa_parallel.stages.plan import open_plan
-from qa_parallel.stages.train import ENCODER, plan_digest, train_encoder, write_card
+from qa_parallel.stages.plan import read_head
+from qa_parallel.stages.train import ENCODER, train_encoder, write_card
 from qa_parallel.stages.train import REPORT as TRAINING
 from qa_parallel.train.loop import steps_of
 from qa_parallel.train.settings import START, ExperimentSettings
@@ -113,13 +113,13 @@ def train_eval(
             write_card(home, store.read_json(found / "results.json"))
             results.append((run.system, found))
         tell("comparing")
-        report = _report(runs, results, settings, out)
-        store.write_json(out / REPORT, report)
-        names = [REPORT, *_pictures(out, report, results)]
-        files = {
-            name: {"bytes": (out / name).stat().st_size, "sha256": store.digest(out / name)}
-            for name in names
-        }
+        averages = means(results)
+        store.write_json(out / REPORT, _report(runs, results, averages, settings, out))
+        store.remove(out / PICTURES)
+        systems = averages["system"].unique(maintain_order=True)
+        maps = {name: averages.filter(system=name) for name in systems}
+        names = [REPORT, *draw(maps, out, PICTURES)]
+        files = {name: store.record(out / name) for name in names}
         manifest = {**folders.manifest(described, {}, files), "kind": "experiment"}
         store.write_json(out / dataset.MANIFEST, manifest)
     return Outcome(out, manifest)
@@ -166,21 +166,21 @@ def plan_strategies(
 
 def _runs(plans: Sequence[Path], settings: ExperimentSettings) -> Iterator[Run]:
     """Each plan with each seed; a system is all runs whose plans differ in their seed alone."""
-    opened = [(folder, open_plan(folder)) for folder in plans]
+    heads = [(folder, read_head(folder)) for folder in plans]
     kinds = [
-        store.fingerprint(plan.settings.model_dump(mode="json", exclude={"seed"}))
-        for _, plan in opened
+        store.fingerprint(head.settings.model_dump(mode="json", exclude={"seed"}))
+        for _, head in heads
     ]
     names: dict[str, str] = {}
-    for (folder, plan), kind in zip(opened, kinds, strict=True):
-        name: str = plan.settings.strategy
+    for (folder, head), kind in zip(heads, kinds, strict=True):
+        name: str = head.settings.strategy
         names.setdefault(kind, folder.resolve().name if name in names.values() else name)
     known: Counter[str] = Counter()
-    for (folder, plan), kind in zip(opened, kinds, strict=True):
+    for (folder, head), kind in zip(heads, kinds, strict=True):
         for _ in range(settings.seeds):
             seed = settings.seed + known[kind]
             known[kind] += 1
-            yield Run(names[kind], seed, folder, plan_digest(plan), steps_of(plan, settings))
+            yield Run(names[kind], seed, folder, head.digest, steps_of(head.steps, settings))
 
 
 def _refuse_unequal(runs: Sequence[Run]) -> None:
@@ -218,6 +218,7 @@ def _evaluate(
 def _report(
     runs: Sequence[Run],
     results: Sequence[tuple[str, Path]],
+    averages: pl.DataFrame,
     settings: ExperimentSettings,
     out: Path,
 ) -> dict[str, Any]:
@@ -233,7 +234,7 @@ def _report(
         )
     return {
         "runs": told,
-        "means": means(results).to_dicts(),
+        "means": averages.to_dicts(),
         "differences": list(_differences(results, settings.samples)),
     }
 
@@ -263,40 +264,3 @@ def _differences(results: Sequence[tuple[str, Path]], samples: int) -> Iterator[
         rest = [baseline, *systems[place + 1 :]]
         outs = [folder for name in rest for system, folder in results if system == name]
         yield from compare_results(outs, samples)
-
-
-def _pictures(
-    out: Path, report: dict[str, Any], results: Sequence[tuple[str, Path]]
-) -> Iterator[str]:
-    """Of each set and measure the maps of all systems side by side; the names of the files."""
-    store.remove(out / PICTURES)
-    cells = pl.DataFrame(report["means"], infer_schema_length=None).drop_nulls(
-        ["query_language", "candidate_language"]
-    )
-    systems = list(dict.fromkeys(system for system, _ in results))
-    for name, (measure, title, number) in itertools.product(
-        cells["dataset"].unique(maintain_order=True),
-        (("map", "mAP", ".3f"), (SHARE, "share of the first ten", ".2f")),
-    ):
-        mine = cells.filter(dataset=name, measure=measure)
-        if mine["candidate_language"].n_unique() < 2:
-            continue
-        asked, found = (
-            mine[f"{side}_language"].unique().sort().to_list() for side in ("query", "candidate")
-        )
-        known = {
-            (row["system"], row["query_language"], row["candidate_language"]): row["value"]
-            for row in mine.iter_rows(named=True)
-        }
-        path = f"{PICTURES}/{name}-{measure.partition('@')[0]}.svg"
-        heat_maps(
-            {one: [[known.get((one, q, c)) for c in found] for q in asked] for one in systems},
-            asked,
-            found,
-            f"{name}: {title}",
-            out / path,
-            row_label="query",
-            column_label="candidate",
-            number=number,
-        )
-        yield path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
 
@@ -24,6 +25,11 @@ from qa_parallel.translate import TranslateSettings
 T = TypeVar("T", bound=BaseModel)
 
 
+def _opened(places: Mapping[str, str]) -> list[EvalSettings]:
+    """Evaluation sets by name, as the commands take them: NAME=PATH."""
+    return [parse_evalset(f"{name}={path}") for name, path in places.items()]
+
+
 class CheckSettings(LeakageSettings):
     """The stage that checks for leakage: what counts as a leak, and evaluation sets by name."""
 
@@ -33,7 +39,7 @@ class CheckSettings(LeakageSettings):
 
     def evalsets(self) -> list[EvalSettings]:
         """The settings of every evaluation set."""
-        return [parse_evalset(f"{name}={path}") for name, path in self.against.items()]
+        return _opened(self.against)
 
 
 class EvaluationSettings(EvaluateSettings):
@@ -44,7 +50,7 @@ class EvaluationSettings(EvaluateSettings):
 
     def evalsets(self) -> list[EvalSettings]:
         """The settings of every evaluation set."""
-        return [parse_evalset(f"{name}={path}") for name, path in self.sets.items()]
+        return _opened(self.sets)
 
 
 class TrainEvalSettings(ExperimentSettings):
@@ -55,7 +61,7 @@ class TrainEvalSettings(ExperimentSettings):
 
     def evalsets(self) -> list[EvalSettings]:
         """The settings of every evaluation set."""
-        return [parse_evalset(f"{name}={path}") for name, path in self.sets.items()]
+        return _opened(self.sets)
 
     def experiment(self) -> ExperimentSettings:
         """All but the sets."""

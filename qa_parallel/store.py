@@ -124,6 +124,11 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def record(path: Path) -> dict[str, Any]:
+    """What a manifest says of a file: its bytes and its SHA-256."""
+    return {"bytes": path.stat().st_size, "sha256": digest(path)}
+
+
 def fingerprint(value: Any) -> str:
     """16 hexadecimal digits that are equal for equal JSON values, whatever their key order."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -72,8 +73,7 @@ def outcome(outcome: Outcome) -> None:
 def counts(outcome: Outcome) -> None:
     from qa_parallel import summary
 
-    if outcome.complete_before:
-        click.echo(f"{outcome.folder} is complete already; nothing to do.")
+    _before(outcome)
     render(summary.counts(outcome.manifest))
 
 
@@ -87,9 +87,7 @@ def funnel(outcome: Outcome) -> None:
     from qa_parallel.filters import report
     from qa_parallel.store import read_json
 
-    folder = outcome.folder
-    if outcome.complete_before:
-        click.echo(f"{folder} is complete already; nothing to do.")
+    folder = _before(outcome)
     render(report.describe(read_json(folder / "report.json")))
     click.echo(f"Kept rows are in {folder}/data, rejected ones in {folder}/rejected.")
 
@@ -104,8 +102,8 @@ def evaluation(evaluated: Evaluated) -> None:
     from qa_parallel import evaluation_report
 
     done = evaluated.outcome
-    if done is not None and done.complete_before:
-        click.echo(f"{done.folder} is complete already; nothing to do.")
+    if done is not None:
+        _before(done)
     render(evaluation_report.describe(evaluated.report))
     if done is not None:
         click.echo(f"Results and pictures are in {done.folder}.")
@@ -121,9 +119,7 @@ def experiment(outcome: Outcome) -> None:
     from qa_parallel import training_report
     from qa_parallel.store import read_json
 
-    folder = outcome.folder
-    if outcome.complete_before:
-        click.echo(f"{folder} is complete already; nothing to do.")
+    folder = _before(outcome)
     render(training_report.describe(read_json(folder / "report.json")))
     click.echo(f"Encoders are in {folder}/runs/NAME/encoder, pictures in {folder}/pictures.")
 
@@ -132,11 +128,16 @@ def plan(outcome: Outcome) -> None:
     from qa_parallel.batches import statistics
     from qa_parallel.store import read_json
 
-    folder = outcome.folder
-    if outcome.complete_before:
-        click.echo(f"{folder} is complete already; nothing to do.")
+    folder = _before(outcome)
     render(statistics.tables(read_json(folder / "report.json")))
     click.echo(f"The plan is in {folder}, its picture in {folder}/languages.svg.")
+
+
+def _before(outcome: Outcome) -> Path:
+    """Say so if nothing had to be done; returns the folder."""
+    if outcome.complete_before:
+        click.echo(f"{outcome.folder} is complete already; nothing to do.")
+    return outcome.folder
 
 
 def render(parts: Iterable[Any]) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import polars as pl
+
+# Of what the source has and what the target has, how many were changed.
+Changed = Callable[[Sequence[str], Sequence[str]], int]
 
 # Runs of decimal digits of any script; separators part them, since they differ by language.
 _DIGITS = r"\p{Nd}+"
@@ -37,9 +40,8 @@ def changes(target: pl.Series, source: pl.Series) -> pl.DataFrame:
     )
 
 
-def _compare(target: pl.Series, source: pl.Series, pattern: str, changed: object) -> pl.Series:
+def _compare(target: pl.Series, source: pl.Series, pattern: str, changed: Changed) -> pl.Series:
     """`changed` of what the pattern finds on both sides, asked only where the two differ."""
-    assert callable(changed)
     found = pl.DataFrame({"target": target, "source": source}).select(
         pl.all().str.extract_all(pattern)
     )

@@ -165,11 +165,7 @@ def _write(out: Path, name: str, shards: Sequence[pl.DataFrame]) -> dict[str, An
     for number, frame in enumerate(shards):
         path = f"{name}-{number:05d}-of-{len(shards):05d}.parquet"
         store.write_parquet(out / path, frame)
-        files[path] = {
-            "rows": frame.height,
-            "bytes": (out / path).stat().st_size,
-            "sha256": store.digest(out / path),
-        }
+        files[path] = {"rows": frame.height, **store.record(out / path)}
     return files
 
 

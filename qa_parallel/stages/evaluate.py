@@ -15,8 +15,6 @@ from qa_parallel.encoder import find_encoder, load_encoder
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
 from qa_parallel.evaluate import (
-    CROSS,
-    SHARE,
     EvaluateSettings,
     Found,
     Task,
@@ -25,8 +23,8 @@ from qa_parallel.evaluate import (
     evaluate,
     summarise,
 )
+from qa_parallel.evaluation_pictures import draw
 from qa_parallel.models import ModelSettings, cache_folder
-from qa_parallel.pictures import heat_map
 from qa_parallel.schema import RESULTS
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
@@ -146,7 +144,7 @@ def compare_results(
         if _compared(report) != _compared(first):
             raise StoreError(
                 f"expected results on {_compared(first)} in {out}, found {_compared(report)}",
-                "evaluate both on the same sets, with the same candidates",
+                "evaluate both on the same sets under the same names, with the same candidates",
             )
         settings = report["evaluate"]
         name = settings["strategy"] if settings["seed"] is not None else None
@@ -177,7 +175,7 @@ def _results(out: Path) -> dict[str, Any]:
 
 def _compared(report: dict[str, Any]) -> str:
     """What must be the same on both sides."""
-    sets = ", ".join(one["source"] for one in report["sets"])
+    sets = ", ".join(f"{one['name']}={one['source']}" for one in report["sets"])
     return f"{sets} ({report['evaluate']['candidates']})"
 
 
@@ -347,48 +345,6 @@ def _write(
     store.write_parquet(out / RESULTS_FILE, results)
     store.write_parquet(out / VALUES, values)
     store.write_json(out / REPORT, report)
-    names = [RESULTS_FILE, VALUES, REPORT, *_pictures(out, report["sets"], results)]
-    files = {
-        name: {"bytes": (out / name).stat().st_size, "sha256": store.digest(out / name)}
-        for name in names
-    }
+    names = [RESULTS_FILE, VALUES, REPORT, *draw({"": results}, out, PICTURES)]
+    files = {name: store.record(out / name) for name in names}
     return {**folders.manifest(described, {}, files), "kind": "evaluation"}
-
-
-def _pictures(out: Path, sets: list[dict[str, Any]], results: pl.DataFrame) -> Iterator[str]:
-    """Of each set that has several languages; the names of the files."""
-    for one in sets:
-        mine = results.filter(pl.col("dataset") == one["name"])
-        for measure, title, number in (
-            ("map", f"{one['name']}: mAP", ".3f"),
-            (SHARE, f"{one['name']}: share of the first ten", ".2f"),
-        ):
-            cells = mine.filter(
-                pl.col("measure") == measure,
-                pl.col("candidate_language").is_not_null(),
-                pl.col("query_language").is_not_null(),
-            )
-            if measure == "map" and CROSS not in cells["setting"]:
-                continue
-            if cells.is_empty():
-                continue
-            rows, columns = (
-                cells[f"{side}_language"].unique().sort().to_list()
-                for side in ("query", "candidate")
-            )
-            known = {
-                (row["query_language"], row["candidate_language"]): row["value"]
-                for row in cells.iter_rows(named=True)
-            }
-            name = f"{PICTURES}/{one['name']}-{measure.partition('@')[0]}.svg"
-            heat_map(
-                [[known.get((row, column)) for column in columns] for row in rows],
-                rows,
-                columns,
-                title,
-                out / name,
-                row_label="query",
-                column_label="candidate",
-                number=number,
-            )
-            yield name

@@ -12,7 +12,7 @@ they like. What is held is Arrow memory, which forked and spawned workers can re
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,36 @@ def open_plan(
     )
     given = _corpora(folder, manifest, corpora)
     return Plan(batches, texts_of(batches, given, settings.positive), settings, manifest)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a plan says of itself, without its texts.
+
+    Attributes
+    ----------
+    steps:
+        To train by.
+    digest:
+        Of all its batches.
+    """
+
+    settings: BatchSettings
+    steps: int
+    digest: str
+
+
+def read_head(folder: Path) -> Head:
+    """The head of a plan whose corpora are there, unchanged; StoreError otherwise."""
+    manifest = _manifest(folder)
+    _corpora(folder, manifest, None)
+    settings = BatchSettings.model_validate(manifest["batches"])
+    return Head(settings, manifest["steps"]["train"], plan_digest(manifest))
+
+
+def plan_digest(manifest: Mapping[str, Any]) -> str:
+    """Of all batches of a plan, from its manifest."""
+    return store.fingerprint({name: one["sha256"] for name, one in manifest["files"].items()})
 
 
 def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> pl.DataFrame:

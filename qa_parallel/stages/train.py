@@ -13,7 +13,7 @@ from qa_parallel.encoder import DEMO, Encoder, find_encoder, load_encoder
 from qa_parallel.errors import ModelError
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
-from qa_parallel.stages.plan import Plan, open_plan, reserved_rows
+from qa_parallel.stages.plan import Plan, open_plan, plan_digest, reserved_rows
 from qa_parallel.train.checkpoint import Record
 from qa_parallel.train.loop import BEST, steps_of, train
 from qa_parallel.train.settings import TrainSettings
@@ -60,12 +60,12 @@ def train_encoder(
     """
     folders.refuse_foreign(out)
     plan = open_plan(folder)
-    steps_of(plan, settings)
+    steps_of(len(plan), settings)
     encoder, name = _load(settings)
     described: dict[str, Any] = {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
-        "plan": {"name": folder.resolve().name, "digest": plan_digest(plan)},
+        "plan": {"name": folder.resolve().name, "digest": plan_digest(plan.manifest)},
         "corpora": [
             {key: one[key] for key in ("name", "digest")} for one in plan.manifest["corpora"]
         ],
@@ -92,11 +92,6 @@ def write_card(out: Path, results: Mapping[str, Any] | None = None) -> None:
     """The model card of the encoder in `out`, with the report of its evaluation, if any."""
     card = training_card(store.read_json(out / REPORT), results)
     store.write_bytes(out / ENCODER / dataset.README, card.encode())
-
-
-def plan_digest(plan: Plan) -> str:
-    """Of all batches of a plan."""
-    return store.fingerprint({name: one["sha256"] for name, one in plan.manifest["files"].items()})
 
 
 def _load(settings: TrainSettings) -> tuple[Encoder, str]:
@@ -182,10 +177,7 @@ def _files(out: Path) -> dict[str, Any]:
     """All files of the outcome but the card, which is written again when there are results."""
     paths = [one for one in sorted((out / ENCODER).rglob("*")) if one.is_file()]
     return {
-        str(path.relative_to(out)): {
-            "bytes": path.stat().st_size,
-            "sha256": store.digest(path),
-        }
+        str(path.relative_to(out)): store.record(path)
         for path in [*paths, out / REPORT]
         if path.name != dataset.README
     }

@@ -65,7 +65,7 @@ def train(
     """
     import torch
 
-    steps = steps_of(batches, settings)
+    steps = steps_of(len(batches), settings)
     accelerator = _accelerator(encoder, settings)
     if settings.freeze_embeddings:
         encoder.body.get_input_embeddings().requires_grad_(False)
@@ -104,12 +104,12 @@ def train(
     return record
 
 
-def steps_of(batches: Batches, settings: TrainSettings) -> int:
-    """Steps of a run; TrainingError where the plan has fewer."""
-    steps = len(batches) if settings.steps is None else settings.steps
-    if not 0 < steps <= len(batches):
+def steps_of(planned: int, settings: TrainSettings) -> int:
+    """Steps of a run by a plan of so many; TrainingError where these are too few."""
+    steps = planned if settings.steps is None else settings.steps
+    if not 0 < steps <= planned:
         raise TrainingError(
-            f"expected a plan of at least {max(steps, 1):,} steps, found {len(batches):,}",
+            f"expected a plan of at least {max(steps, 1):,} steps, found {planned:,}",
             "choose fewer --steps, or make a longer plan",
         )
     return steps

@@ -16,8 +16,8 @@ from qa_parallel import store
 from qa_parallel.cli import main
 from qa_parallel.encoder import load_encoder
 from qa_parallel.schema import RESULTS
+from tests.lareqa import mill
 from tests.tiny_models import build_bert
-from tests.unit.test_evalsets import lareqa
 
 pytest.importorskip("torch")
 
@@ -29,16 +29,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
-    """Two questions in English and German about one passage."""
-    folder = tmp_path / "lareqa"
-    folder.mkdir()
-    for code, word in (("en", "mill"), ("de", "Mühle")):
-        lareqa(
-            folder / f"{code}.json",
-            {"5ab1": (f"When did the {word} burn?", 33), "5ab2": (f"Was the {word} dry?", 0)},
-            f"Rain fell. The old {word[:4]} burned in 1902. Nobody was hurt.",
-        )
-    return folder
+    return mill(tmp_path / "lareqa")
 
 
 def invoke(tmp_path: Path, *options: str) -> Result:
@@ -99,9 +90,9 @@ def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_pa
 
 
 def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
-    def results(name: str, *options: str, of: Path = sets) -> str:
+    def results(name: str, *options: str, called: str = "mill") -> str:
         out = str(tmp_path / name)
-        given = ("--encoder", str(encoder), "--eval", f"mill={of}", "--out", out)
+        given = ("--encoder", str(encoder), "--eval", f"{called}={sets}", "--out", out)
         assert invoke(tmp_path, *given, *options).exit_code == 0
         return out
 
@@ -118,6 +109,7 @@ def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
         ((*seeds,), "at least two encoders, found 1"),
         ((one, str(tmp_path)), "expected the results of an evaluation in"),
         ((one, results("passage", "--candidates", "sentence+passage")), "(sentence+passage)"),
+        ((one, results("named", called="other")), "found other=lareqa@"),
     ):
         done = invoke(tmp_path, *wrong, "--compare")
         assert done.exit_code == 2

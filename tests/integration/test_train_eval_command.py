@@ -19,9 +19,9 @@ from click.testing import CliRunner, Result
 from qa_parallel import store
 from qa_parallel.cli import main
 from qa_parallel.encoder import load_encoder
+from tests.lareqa import mill
 from tests.small_corpora import corpus_folder, corpus_frame, parallel
 from tests.tiny_models import build_bert
-from tests.unit.test_evalsets import lareqa
 
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")
@@ -42,16 +42,7 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
-    """Two questions in English and German about one passage."""
-    folder = tmp_path / "lareqa"
-    folder.mkdir()
-    for code, word in (("en", "mill"), ("de", "Mühle")):
-        lareqa(
-            folder / f"{code}.json",
-            {"5ab1": (f"When did the {word} burn?", 33), "5ab2": (f"Was the {word} dry?", 0)},
-            f"Rain fell. The old {word[:4]} burned in 1902. Nobody was hurt.",
-        )
-    return folder
+    return mill(tmp_path / "lareqa")
 
 
 def run(tmp_path: Path, *arguments: object) -> Result:

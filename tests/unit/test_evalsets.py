@@ -21,25 +21,7 @@ from qa_parallel.evalsets import (
     parse_evalset,
 )
 from qa_parallel.schema import CANDIDATES, CORPUS, QRELS, QUERIES
-
-PASSAGE = "Rain fell. The old mill burned in 1902. Nobody was hurt."
-BREAKS = [[0, 10], [11, 39], [40, 56]]
-
-
-def lareqa(path: Path, questions: dict[str, tuple[str, int]], passage: str = PASSAGE) -> None:
-    """A file of LAReQA's layout: id → question, start of the answer."""
-    qas = [
-        {
-            "id": key,
-            "question": text,
-            "answers": [{"text": passage[start:][:4], "answer_start": start}],
-        }
-        for key, (text, start) in questions.items()
-    ]
-    sentences = [passage[start:end] for start, end in BREAKS]
-    paragraph = {"context": passage, "qas": qas, "sentence_breaks": BREAKS, "sentences": sentences}
-    document = {"data": [{"title": "Mill", "paragraphs": [paragraph]}]}
-    path.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+from tests.lareqa import BREAKS, PASSAGE, lareqa
 
 
 def lines(path: Path, *records: dict[str, Any]) -> None:
