@@ -8,27 +8,26 @@ encoder half of an M2M-100 or NLLB model.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa_parallel import hub, store
+from qa_parallel.encoder_layout import RECORD, Pooling, load_head, read_layout, write_layout
 from qa_parallel.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
 
 Vectors = npt.NDArray[np.float32]
-Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 DEMO = "demo"
@@ -47,14 +46,6 @@ _HUB_FILES = (
 _MAX_TOKENS = 512
 # Padded tokens of a batch: on a CPU more of them fall out of its cache.
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 65_536}
-
-# The layout of sentence-transformers.
-_MODULES = "modules.json"
-_PROMPTS = "config_sentence_transformers.json"
-_LENGTH = "sentence_bert_config.json"
-# What our trainer leaves beside it: languages that the encoder was trained on.
-_RECORD = "qa_parallel.json"
-_POOLING_KEYS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
 class EncoderSettings(BaseModel):
@@ -194,28 +185,16 @@ class Encoder:
         with quiet():
             self.model.save_pretrained(aside)
             self.tokenizer.save_pretrained(aside)
-        parts = [("", "Transformer"), ("1_Pooling", "Pooling")]
-        parts += [(f"{n}_Dense", "Dense") for n in range(2, 2 + len(self.heads))]
-        parts.append((f"{len(parts)}_Normalize", "Normalize"))
-        modules = [
-            {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.models.{kind}"}
-            for n, (path, kind) in enumerate(parts)
-        ]
-        pooling = {key: kind == self.pooling for key, kind in _POOLING_KEYS.items()}
-        store.write_json(aside / "1_Pooling" / "config.json", {
-            "word_embedding_dimension": self.body.config.hidden_size, **pooling,
-        })  # fmt: skip
-        for (path, _), (head, config) in zip(parts[2:], self.heads, strict=False):
-            _save_head(head, config, aside / path)
-        (aside / parts[-1][0]).mkdir()
-        store.write_json(aside / _LENGTH, {"max_seq_length": self.max_length})
-        # the names that sentence-transformers and mteb look for
-        prompts = {"query": self.query_prefix, "document": self.passage_prefix}
-        store.write_json(aside / _PROMPTS, {"prompts": prompts, "similarity_fn_name": "cosine"})
-        trained = self.languages if languages is None else languages
-        if trained is not None:
-            store.write_json(aside / _RECORD, {"languages": list(trained)})
-        store.write_bytes(aside / _MODULES, json.dumps(modules, indent=2).encode())
+        write_layout(
+            aside,
+            dimensions=self.body.config.hidden_size,
+            pooling=self.pooling,
+            max_length=self.max_length,
+            heads=self.heads,
+            # the names that sentence-transformers and mteb look for
+            prompts={"query": self.query_prefix, "document": self.passage_prefix},
+            languages=self.languages if languages is None else languages,
+        )
         store.remove(folder)
         store.rename(aside, folder)
 
@@ -289,7 +268,7 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
             "an encoder needs torch, which is not installed", "pip install 'qa-parallel[train]'"
         ) from None
     settings = settings or EncoderSettings()
-    layout = _layout(folder)
+    layout = read_layout(folder)
     device = _device(settings)
     precision = _precision(settings, device)
     model, tokenizer = _load(folder / layout.transformer, getattr(torch, precision))
@@ -300,12 +279,16 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
             f"expected a length of at most {positions} tokens for {folder}, found {wanted}",
             "that is as many as the model has positions for",
         )
+    heads = [
+        (head.to(device, model.dtype).eval(), config)
+        for head, config in map(load_head, layout.heads)
+    ]
     return Encoder(
         model.to(device).eval(),
         tokenizer,
         settings.pooling or layout.pooling or "mean",
         wanted,
-        [(_load_head(one).to(device, model.dtype).eval(), _read(one)) for one in layout.heads],
+        heads,
         layout.prompts.get("query") or "",
         layout.prompts.get("passage") or layout.prompts.get("document") or "",
         layout.languages,
@@ -326,7 +309,7 @@ def digest(folder: Path) -> str:
             "*/*.json",
         )
         for path in folder.glob(pattern)
-        if path.name != _RECORD
+        if path.name != RECORD
     )
     listing = "".join(f"{store.digest(path)}  {path.relative_to(folder)}\n" for path in names)
     return hashlib.sha256(listing.encode()).hexdigest()
@@ -347,68 +330,6 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """What a folder says of itself; the parts of sentence-transformers where it has them."""
-
-    transformer: str = ""
-    pooling: Pooling | None = None
-    max_length: int | None = None
-    heads: tuple[Path, ...] = ()
-    prompts: dict[str, str] = field(default_factory=dict)
-    languages: tuple[str, ...] | None = None
-
-
-def _layout(folder: Path) -> _Layout:
-    known = folder / _RECORD
-    languages = tuple(_json(known)["languages"]) if known.is_file() else None
-    if not (folder / _MODULES).is_file():
-        if not (folder / "config.json").is_file():
-            raise ModelError(
-                f"expected a Hugging Face encoder in {folder}, found no config.json there",
-                "give the folder of the model",
-            )
-        return _Layout(languages=languages)
-    paths: dict[str, list[str]] = {}
-    for module in _json(folder / _MODULES):
-        paths.setdefault(str(module["type"]).rpartition(".")[2], []).append(str(module["path"]))
-    unknown = set(paths) - {"Transformer", "Pooling", "Dense", "Normalize"}
-    if unknown or len(paths.get("Transformer", ())) != 1:
-        raise ModelError(
-            f"expected modules Transformer, Pooling, Dense and Normalize in {folder}, "
-            f"found {', '.join(sorted(unknown)) or 'no one Transformer'}",
-            "other layouts of sentence-transformers are not supported: give vectors instead",
-        )
-    home = paths["Transformer"][0]
-    length = folder / home / _LENGTH
-    prompts = folder / _PROMPTS
-    return _Layout(
-        home,
-        _pooling(folder / paths["Pooling"][0]) if "Pooling" in paths else None,
-        _json(length).get("max_seq_length") if length.is_file() else None,
-        tuple(folder / path for path in paths.get("Dense", ())),
-        _json(prompts).get("prompts") or {} if prompts.is_file() else {},
-        languages,
-    )
-
-
-def _pooling(folder: Path) -> Pooling:
-    config = _read(folder)
-    modes = config.get("pooling_mode") or [
-        _POOLING_KEYS.get(key, key)
-        for key, value in config.items()
-        if key.startswith("pooling_mode_") and value
-    ]
-    modes = [modes] if isinstance(modes, str) else list(modes)
-    for kind in get_args(Pooling):
-        if modes == [kind]:
-            return kind  # type: ignore[no-any-return]
-    raise ModelError(
-        f"expected mean or cls pooling in {folder}, found {', '.join(modes) or 'none'}",
-        "other poolings are not supported: give vectors instead",
-    )
 
 
 def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -474,46 +395,3 @@ def _precision(settings: EncoderSettings, device: str) -> str:
         return settings.precision
     helps = device == "cuda" and torch.cuda.is_bf16_supported()
     return "bfloat16" if helps else "float32"
-
-
-def _load_head(folder: Path) -> torch.nn.Module:
-    """A Dense module of sentence-transformers: linear, then its activation."""
-    import torch
-    from safetensors.torch import load_file
-
-    config = _read(folder)
-    name = str(config.get("activation_function", "")).removeprefix("torch.nn.modules.")
-    activation = getattr(torch.nn, name.rpartition(".")[2], None)
-    weights = folder / "model.safetensors"
-    if config.get("use_residual") or not isinstance(activation, type) or not weights.is_file():
-        raise ModelError(
-            f"expected a Dense module with safetensors and an activation of torch in {folder}, "
-            f"found {config.get('activation_function')}"
-            f"{'' if weights.is_file() else ' and no model.safetensors'}",
-        )
-    linear = torch.nn.Linear(
-        config["in_features"], config["out_features"], config.get("bias", True)
-    )
-    state = {key.removeprefix("linear."): value for key, value in load_file(weights).items()}
-    linear.load_state_dict(state)
-    return torch.nn.Sequential(linear, activation())
-
-
-def _save_head(head: Any, config: dict[str, Any], folder: Path) -> None:
-    from safetensors.torch import save
-
-    state = {f"linear.{key}": value for key, value in head[0].state_dict().items()}
-    store.write_json(folder / "config.json", config)
-    store.write_bytes(folder / "model.safetensors", save(state))
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = _json(folder / "config.json")
-    return found
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"expected JSON in {path}, found: {error}") from None

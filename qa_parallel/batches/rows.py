@@ -38,6 +38,9 @@ class Rows:
         Number of the passage. Passages that share a question, in any corpus, are one group.
     question_form, positive_form:
         Numbers of the comparison forms, each among its kind. -1 where there is no text.
+    echo:
+        Whether the question is its own positive, as a sentence is that was put in for the sake of
+        its translations: something to learn across languages, nothing within one.
     reserved:
         Whether the row is kept for validation.
     """
@@ -50,6 +53,7 @@ class Rows:
     group: Array
     question_form: Array
     positive_form: Array
+    echo: Array
     reserved: Array
 
     def __len__(self) -> int:
@@ -146,6 +150,9 @@ def gather(corpora: Sequence[pl.DataFrame], validation: float = 0.0) -> Rows:
         group=group,
         question_form=_numbers(table, "question_form"),
         positive_form=_numbers(table, "positive_form"),
+        echo=table.select((pl.col("question_form") == pl.col("positive_form")).fill_null(False))
+        .to_series()
+        .to_numpy(),
         reserved=reserve(group, table["passage_id"], passages, validation),
     )
 

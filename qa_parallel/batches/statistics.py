@@ -156,6 +156,8 @@ def _left(rows: Mapping[str, int], positive: str) -> str:
     """What was read, and what of it cannot be used."""
     lacking = (("question", rows["without_question"]), (positive, rows["without_positive"]))
     words = [f"{count:,} have no {name}" for name, count in lacking if count]
+    if rows["question_is_positive"]:
+        words.append(f"{rows['question_is_positive']:,} are to find their translations only")
     whole = f"{rows['all']:,} rows read, {rows['reserved']:,} of them reserved for validation"
     return "; ".join([whole, *words])
 

@@ -58,6 +58,7 @@ class Pools:
         # by question and language
         self._asked = _marked(rows, there & (rows.question_form >= 0))
         self._found = _marked(rows, there & (rows.positive_form >= 0))
+        self._echo = _marked(rows, rows.echo)
         self._corpus = np.zeros(len(rows.of), dtype=np.int16)
         self._corpus[rows.question] = rows.corpus
 
@@ -77,13 +78,19 @@ class Pools:
         count = len(self.rows.languages)
         table = np.zeros((int(self._corpus.max(initial=0)) + 1, count, count), dtype=np.int64)
         for (corpus, asked), questions in self.questions.items():
-            table[corpus, asked] = self._found[questions].sum(axis=0)
+            for found in range(count):
+                table[corpus, asked, found] = self._findable(questions, asked, found).sum()
         return table
+
+    def _findable(self, questions: Array, asked: int, found: int) -> Array:
+        """Which of the questions have something to find that is not the question itself."""
+        there: Array = self._found[questions, found]
+        return there & ~self._echo[questions, asked] if asked == found else there
 
     def pairs(self, stratum: Stratum) -> tuple[Array, Array]:
         """The numbers of the rows of the questions, and of the passages, of a stratum."""
         questions = self.questions[stratum.corpus, stratum.asked]
-        questions = questions[self._found[questions, stratum.found]]
+        questions = questions[self._findable(questions, stratum.asked, stratum.found)]
         table = self.rows.of
         return table[questions, stratum.asked], table[questions, stratum.found]
 

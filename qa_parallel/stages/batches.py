@@ -229,4 +229,5 @@ def _counts(rows: Rows) -> dict[str, int]:
         "reserved": int(rows.reserved.sum()),
         "without_question": int((rows.question_form < 0).sum()),
         "without_positive": int((rows.positive_form < 0).sum()),
+        "question_is_positive": int(rows.echo.sum()),
     }

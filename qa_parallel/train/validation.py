@@ -21,7 +21,8 @@ def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
     Parameters
     ----------
     rows:
-        corpus, qa_id, language, question, positive; the latter two may be null.
+        corpus, qa_id, language, question, positive; the latter two may be null. A question that is
+        its own positive is left out in all languages: it is found by its letters.
     limit:
         At most so many questions, in all their languages; the same ones whatever else is there.
 
@@ -33,6 +34,8 @@ def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
         "language", "question", "positive",
         qa_id=pl.format("{}/{}", "corpus", "qa_id"),
     ).sort("qa_id", "language")  # fmt: skip
+    echoes = named.filter(pl.col("question") == pl.col("positive"))["qa_id"].unique()
+    named = named.filter(~pl.col("qa_id").is_in(echoes.implode()))
     asked = named.drop_nulls("question")["qa_id"].unique().to_list()
     chosen = sorted(asked, key=lambda one: hashlib.sha256(one.encode()).digest())[:limit]
     named = named.filter(pl.col("qa_id").is_in(chosen))

@@ -294,6 +294,26 @@ def test_several_corpora() -> None:
     assert not made.batches.select(pl.struct("step", "qa_id").is_duplicated().any()).item()
 
 
+def test_a_sentence_is_to_find_its_translations_not_itself() -> None:
+    sentences = [
+        {**row, "question": row["passage"]} for row in parallel(30, CODES, prefix="sentence")
+    ]
+    frames = [corpus_frame(parallel(60, CODES)), corpus_frame(sentences)]
+    for validation, side in ((0.0, "train"), (0.5, "validation")):
+        rows = gather([text_keys(frame, "sentence") for frame in frames], validation)
+        assert rows.echo.sum() == 30 * len(CODES)
+        options = BatchSettings(batch_size=8, steps=12, source_weights="uniform")
+        batches = make_plan(rows, options, side).batches  # type: ignore[arg-type]
+        own = pl.col("question_language") == pl.col("passage_language")
+        assert set(batches.filter(own)["corpus"]) == {0}
+        assert set(batches.filter(~own)["corpus"]) == {0, 1}
+    alone = gather([text_keys(frames[1], "sentence")])
+    with pytest.raises(SourceError, match="found no question to train on"):
+        make_plan(alone, BatchSettings(strategy="monolingual", batch_size=4))
+    crossed = BatchSettings(strategy="cross-lingual", batch_size=4)
+    assert len(make_plan(alone, crossed).batches) > 0
+
+
 def test_one_seed_one_plan() -> None:
     rows = rows_of(parallel(60, CODES))
     for strategy in STRATEGIES:

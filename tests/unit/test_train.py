@@ -322,3 +322,17 @@ def test_validation_takes_the_same_questions_whatever_else_is_there() -> None:
     assert few.queries["qa_id"].n_unique() == 1
     assert set(few.queries["qa_id"]) < set(all_of_them.queries["qa_id"])
     assert reserved_task(reserved().clear(), 5) is None
+
+
+def test_what_is_its_own_question_validates_nothing() -> None:
+    echoes = reserved().with_columns(
+        qa_id=pl.format("echo-{}", "qa_id"), question=pl.col("positive")
+    )
+    alone, beside = (
+        reserved_task(reserved(), 10),
+        reserved_task(pl.concat([echoes, reserved()]), 10),
+    )
+    assert alone is not None
+    assert beside is not None
+    assert beside.queries.equals(alone.queries)
+    assert beside.candidates.equals(alone.candidates)
