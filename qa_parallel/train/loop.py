@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BEST = "best"
 # Texts of like length that are padded together where gradients are not cached.
-_CHUNK = {"cpu": 16, "cuda": 512}
+_CHUNK = {"cpu": 64, "cuda": 512}
 _VALIDATIONS = 10
 
 Tell = Callable[[Record, int], None]

@@ -8,8 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from qa_parallel.encoder import Encoder
 
+# What one chunk more costs, in tokens: few rows make poor use of a processor.
+_CHUNK_COST = 64
 # Tokens of unknown words are counted in so many steps of a plan.
 _LOOK = 50
 
@@ -47,7 +51,7 @@ class Texts:
     negatives:
         Texts beside them; of the whole batch, since a negative of one row is wrong for all.
     chunks:
-        Ids of each text, the shortest first, cut into chunks: padding is then short.
+        Ids of each text, the shortest first, cut into chunks so that little is padding.
     places:
         Where each text, questions first, then positives, then negatives, is in the chunks.
     """
@@ -69,10 +73,45 @@ def tokenize(batch: Batch, encoder: Encoder, size: int) -> Texts:
     places = [0] * len(ids)
     for place, text in enumerate(order):
         places[text] = place
+    ends = cut([len(ids[text]) for text in order], size)
     chunks = [
-        [ids[text] for text in order[start : start + size]] for start in range(0, len(ids), size)
+        [ids[text] for text in order[start:end]] for start, end in itertools.pairwise([0, *ends])
     ]
     return Texts(len(batch.questions), len(negatives), chunks, places)
+
+
+def cut(lengths: Sequence[int], size: int) -> list[int]:
+    """Where chunks end that cost least to encode, of texts in the order of their lengths.
+
+    A chunk costs its tokens, those of padding included, and as much again as some tokens for
+    being one more. The cheapest cut of the first n texts ends with some chunk, before which stands
+    the cheapest cut of fewer (dynamic programming).
+
+    Parameters
+    ----------
+    lengths:
+        Tokens of each text, rising.
+    size:
+        Texts of a chunk at most.
+
+    Examples
+    --------
+    >>> cut([5, 5, 5, 90, 90], 4)
+    [3, 5]
+    """
+    least = np.zeros(len(lengths) + 1)
+    start = np.zeros(len(lengths) + 1, dtype=np.int64)
+    for end, longest in enumerate(lengths, 1):
+        starts = np.arange(max(0, end - size), end)
+        costs = least[starts] + (end - starts) * longest + _CHUNK_COST
+        best = int(costs.argmin())
+        least[end], start[end] = costs[best], starts[best]
+    ends = []
+    end = len(lengths)
+    while end:
+        ends.append(end)
+        end = int(start[end])
+    return ends[::-1]
 
 
 def ahead(

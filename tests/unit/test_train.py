@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qa_parallel.encoder import Encoder, load_encoder
 from qa_parallel.errors import StoreError, TrainingError
@@ -20,7 +22,7 @@ from qa_parallel.train.checkpoint import Record
 from qa_parallel.train.loop import train
 from qa_parallel.train.loss import cache_step, info_nce, plain_step
 from qa_parallel.train.settings import TrainSettings, factor
-from qa_parallel.train.texts import ahead, tokenize, unknown_shares
+from qa_parallel.train.texts import _CHUNK_COST, ahead, cut, tokenize, unknown_shares
 from qa_parallel.train.validation import reserved_task, validate
 from tests.tiny_models import SENTENCES, build_bert
 
@@ -122,6 +124,28 @@ def test_chunks_change_nothing_but_the_padding(bert: Path) -> None:
             parts = [encoder.vectors(encoder.pad(chunk)) for chunk in texts.chunks]
         np.testing.assert_allclose(torch.cat(parts)[texts.places], whole, atol=1e-5)
     assert (texts.rows, texts.negatives) == (6, 12)
+
+
+@given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=8), size=st.integers(1, 9))
+def test_no_cut_into_chunks_costs_less(lengths: list[int], size: int) -> None:
+    lengths = sorted(lengths)
+    inner = range(1, len(lengths))
+    every = (
+        [*places, len(lengths)]
+        for count in range(len(lengths))
+        for places in itertools.combinations(inner, count)
+    )
+
+    def cost(ends: list[int]) -> int:
+        parts = itertools.pairwise([0, *ends])
+        return sum((end - start) * lengths[end - 1] + _CHUNK_COST for start, end in parts)
+
+    def fits(ends: list[int]) -> bool:
+        return all(end - start <= size for start, end in itertools.pairwise([0, *ends]))
+
+    ends = cut(lengths, size)
+    assert fits(ends)
+    assert cost(ends) == min(cost(one) for one in every if fits(one))
 
 
 def test_steps_come_in_order_each_once(bert: Path) -> None:
