@@ -88,7 +88,7 @@ class Encoder:
     Attributes
     ----------
     model, tokenizer:
-        As transformers loads them.
+        As transformers loads them; of a translation model, its encoder half.
     pooling, max_length:
         As in `EncoderSettings`.
     heads:
@@ -111,14 +111,9 @@ class Encoder:
     languages: tuple[str, ...] | None = None
     digest: str = ""
 
-    @property
-    def body(self) -> Any:
-        """The torch module that runs: the model, or its encoder half."""
-        return self.model.get_encoder() if self.model.config.is_encoder_decoder else self.model
-
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         """All that a trainer trains."""
-        yield from self.body.parameters()
+        yield from self.model.parameters()
         for head, _ in self.heads:
             yield from head.parameters()
 
@@ -140,14 +135,14 @@ class Encoder:
         tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids])
         lengths = torch.tensor([len(row) for row in ids])
         mask = (torch.arange(width) < lengths.unsqueeze(1)).long()
-        device = next(self.body.parameters()).device
+        device = next(self.model.parameters()).device
         return {"input_ids": tokens.to(device), "attention_mask": mask.to(device)}
 
     def vectors(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Vectors of length 1, float32, of shape (texts, dimensions); gradients flow."""
         import torch
 
-        states = self.body(**batch).last_hidden_state
+        states = self.model(**batch).last_hidden_state
         pooled = pool(states, batch["attention_mask"], self.pooling)
         for head, _ in self.heads:
             pooled = head(pooled)
@@ -162,7 +157,7 @@ class Encoder:
             return np.zeros((0, 0), dtype=np.float32)
         ids = self.tokenize(distinct, prefix)
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        parts, device = [], next(self.body.parameters()).device
+        parts, device = [], next(self.model.parameters()).device
         with torch.inference_mode():
             for batch in _batches(order, [len(row) for row in ids], _BATCH_TOKENS[device.type]):
                 parts.append(self.vectors(self.pad([ids[place] for place in batch])))
@@ -187,7 +182,7 @@ class Encoder:
             self.tokenizer.save_pretrained(aside)
         write_layout(
             aside,
-            dimensions=self.body.config.hidden_size,
+            dimensions=self.model.config.hidden_size,
             pooling=self.pooling,
             max_length=self.max_length,
             heads=self.heads,
@@ -337,6 +332,7 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     import torch
     from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
 
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
@@ -345,7 +341,9 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
                 if config.model_type != "m2m_100":
                     raise ValueError(f"of encoder-decoders only m2m_100, not {config.model_type}")
                 config.decoder_layers = 0
-            model, found = AutoModel.from_pretrained(
+            half = config.architectures == [M2M100Encoder.__name__]
+            kind: Any = M2M100Encoder if half else AutoModel
+            model, found = kind.from_pretrained(
                 folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True
             )
             tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -366,7 +364,7 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             f"missing, such as {missing[0]}",
             "the folder is incomplete, or its config.json belongs to another model",
         )
-    return model, tokenizer
+    return model.get_encoder() if config.is_encoder_decoder and not half else model, tokenizer
 
 
 def _positions(model: Any) -> int:

@@ -72,7 +72,7 @@ class Record:
 def trained(encoder: Encoder) -> Iterator[tuple[str, torch.nn.Parameter]]:
     """The parameters that are not frozen, by name."""
     parts = [
-        ("body", encoder.body),
+        ("body", encoder.model),
         *((f"head{n}", one) for n, (one, _) in enumerate(encoder.heads)),
     ]
     for part, module in parts:

@@ -68,7 +68,7 @@ def train(
     steps = steps_of(len(batches), settings)
     accelerator = _accelerator(encoder, settings)
     if settings.freeze_embeddings:
-        encoder.body.get_input_embeddings().requires_grad_(False)
+        encoder.model.get_input_embeddings().requires_grad_(False)
     weights = [one for _, one in checkpoint.trained(encoder)]
     optimizer: Any = accelerator.prepare(_optimizer(weights, settings))
     record = checkpoint.load(home, encoder, optimizer, plan)
@@ -162,7 +162,7 @@ def _accelerator(encoder: Encoder, settings: TrainSettings) -> Accelerator:
             "training needs accelerate, which is not installed", "pip install 'qa-parallel[train]'"
         ) from None
 
-    kind = next(encoder.body.parameters()).device.type
+    kind = next(encoder.model.parameters()).device.type
     auto = "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float32"
     precision = auto if settings.precision == "auto" else settings.precision
     # What another run in this process asked for is not what this one asks for.

@@ -116,9 +116,14 @@ def test_what_is_saved_sentence_transformers_reads(
 
 
 def test_a_saved_half_is_a_half(tiny_nllb: Path, tmp_path: Path) -> None:
+    sentence_transformers = pytest.importorskip("sentence_transformers")
     encoder = load_encoder(tiny_nllb)
     encoder.save(tmp_path / "half")
-    assert (load_encoder(tmp_path / "half")(TEXTS) == encoder(TEXTS)).all()
+    vectors = encoder(TEXTS)
+    assert (load_encoder(tmp_path / "half")(TEXTS) == vectors).all()
+    # saved as a whole model, it would be loaded with weights of chance
+    theirs = sentence_transformers.SentenceTransformer(str(tmp_path / "half"), device="cpu")
+    np.testing.assert_allclose(theirs.encode(TEXTS), vectors, atol=1e-5)
 
 
 def test_a_dense_layer_after_the_pooling(bert: Path, tmp_path: Path) -> None:

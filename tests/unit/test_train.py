@@ -229,10 +229,10 @@ def test_the_best_is_kept_and_patience_ends_it(bert: Path, tmp_path: Path) -> No
 
 def test_frozen_embeddings_stay(bert: Path, tmp_path: Path) -> None:
     encoder = load_encoder(bert)
-    before = encoder.body.get_input_embeddings().weight.detach().clone()
+    before = encoder.model.get_input_embeddings().weight.detach().clone()
     names = {name for name, _ in checkpoint.trained(encoder)}
     train(encoder, steps(2), TrainSettings(freeze_embeddings=True), tmp_path, "plan")
-    assert torch.equal(encoder.body.get_input_embeddings().weight, before)
+    assert torch.equal(encoder.model.get_input_embeddings().weight, before)
     assert names - {name for name, _ in checkpoint.trained(encoder)} == {
         "body.embeddings.word_embeddings.weight"
     }
