@@ -32,8 +32,8 @@ from qa_parallel.vocabulary import Sources, Vocabulary, build
 # Characters of distinct source text that must be translated before each attempt: about 100,000,
 # 200,000 and 400,000 tokens. Text of the user's is tried at once.
 _AMOUNTS = (400_000, 800_000, 1_600_000)
-# Rows of the source that are read for their names: of Natural Questions, whose every sentence has
-# some, 150 rows hold all those of 79 % of the sentences that follow, 450 those of 95 %.
+# Rows of the source that are read for their names: a sentence with a name that is not among them is
+# decoded with the whole vocabulary.
 _ROWS_AHEAD = 2_000
 # Segments of a proof. With fewer than the least, the list waits for another window.
 _SAMPLE, _LEAST_SAMPLE = 200, 20

@@ -86,7 +86,9 @@ def through(
 
 
 def compare(whole: Engine, narrow: Restricted, texts: list[str], to: str, rounds: int) -> list[str]:
-    """Cells of the table that are about speed."""
+    """Cells of the table that are about speed; empty without rounds."""
+    if not rounds:
+        return [""] * 4
     tokens = whole.encode(texts)
     window = Window(pl.DataFrame(), texts, tokens, [], {}, len(texts))
     forced, beam = isinstance(whole, Forced), whole.settings.beam
@@ -171,7 +173,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--text", type=Path)
     parser.add_argument("--to", default="fr,de,es,mr")
     parser.add_argument("--beam", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="0: quality alone.")
     parser.add_argument("--sentences", type=int, help="Measure on the first N only.")
     parser.add_argument("--random-600m", metavar="FOLDER", type=Path, nargs="?", const=Path())
     parser.add_argument("--keep", type=int, default=28_000)
