@@ -237,8 +237,8 @@ def _from_hub(settings: ModelSettings) -> Model:
     try:
         place = hub.locate(name, settings.revision)
     except hub.Unreachable:
-        for folder, revision in _conversions(settings):
-            return _read(folder, name, revision, cache)
+        for made, revision in _conversions(settings):
+            return _read(made, name, revision, cache)
         folder = hub.downloaded(name, settings.revision)
         if folder is None or not (folder / "model.bin").is_file():
             raise

@@ -119,11 +119,13 @@ def run(
 def foresee(
     recipe: Recipe, tools: Tools, first: str | None = None, last: str | None = None
 ) -> Iterator[tuple[Stage, tuple[str, ...]]]:
-    """Every stage, and why `run` would make it; nothing, where it would not. Nothing is written."""
-    before, chosen = _chosen(recipe, first, last)
+    """Every stage that `run` looks at, and why it would be made; nothing where it would not.
+
+    Parameters and errors are those of `run`. Nothing is made or written.
+    """
+    _, chosen = _chosen(recipe, first, last)
     recipe.require()
     _claim(recipe)
-    yield from ((stage, ()) for stage in before)
     changing: set[str] = set()
     for stage in chosen:
         reasons = _foreseen(stage, tools, first, changing)
@@ -181,7 +183,7 @@ def _reasons(standing: Standing, first: str | None) -> tuple[str, ...]:
 
 
 def _record(recipe: Recipe) -> dict[str, Any]:
-    settings = recipe.model_dump(mode="json", by_alias=True, exclude_none=True)
+    settings = recipe.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"out"})
     return {"made_by": folders.MADE_BY, **settings}
 
 

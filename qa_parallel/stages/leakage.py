@@ -227,6 +227,10 @@ def _leaked(rows: pl.DataFrame, first: pl.DataFrame, leaks: pl.DataFrame) -> dic
     }
 
 
+# Settings of our own; a recipe's have more, whose contents are described.
+_SHAPES = set(LeakageSettings.model_fields) - {"encoder"}
+
+
 def _describe(
     given: Input,
     settings: LeakageSettings,
@@ -239,7 +243,7 @@ def _describe(
         VERSION,
         corpus={"name": given.name, "digest": given.digest},
         leakage={
-            **settings.model_dump(mode="json", exclude={"encoder"}),
+            **settings.model_dump(mode="json", include=_SHAPES),
             "encoder": settings.encoder and digest(settings.encoder),
         },
         checked=[{**one, "options": more} for one, more in zip(checked, options, strict=True)],
