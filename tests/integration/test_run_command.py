@@ -179,7 +179,9 @@ def test_all_languages_of_a_large_recipe(name: str, worldly: Path, tmp_path: Pat
 
 def test_the_quickstart_in_small(tmp_path: Path) -> None:
     options = changed(source__limit=6, build_batches__batch_size=2, build_batches__validation=0)
-    output = good(RECIPES / "quickstart.toml", tmp_path / "out", *options)
+    output = good(
+        RECIPES / "quickstart.toml", tmp_path / "out", *options, "--until-stage", "evaluate"
+    )
     out = tmp_path / "out"
     assert "for demonstration only" in output
     assert "load_dataset" in output
