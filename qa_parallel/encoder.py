@@ -174,12 +174,22 @@ class Encoder:
             Appears whole or not at all; one that is there is replaced.
         languages:
             NLLB codes of the languages that it was trained on. None: as before.
+
+        Raises
+        ------
+        StoreError
+            The disk is full, or the folder cannot be written.
         """
         aside = folder.with_name(f".{folder.name}.part")
         store.remove(aside)
-        with quiet():
-            self.model.save_pretrained(aside)
-            self.tokenizer.save_pretrained(aside)
+        try:
+            with quiet():
+                self.model.save_pretrained(aside)
+                self.tokenizer.save_pretrained(aside)
+        except Exception as error:  # what is written by Rust has errors of its own
+            if not isinstance(error, OSError) and "os error" not in str(error):
+                raise
+            raise store.explain(error, folder) from None
         write_layout(
             aside,
             dimensions=self.model.config.hidden_size,

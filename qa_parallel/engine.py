@@ -122,9 +122,7 @@ class Engine:
         self.model = model
         self.source = source
         self.device = pick_device(settings.device)
-        self.settings = settings.model_copy(
-            update={"compute_type": settings.compute_type or default_compute_type(self.device)}
-        )
+        self.settings = resolved(settings)
         self.tokenizer = model.tokenizer()
         self.batch_tokens = settings.batch_tokens or (4096 if self.device == "cpu" else 16384)
         self._workers = _workers(self.device, settings)
@@ -417,6 +415,12 @@ def pick_device(device: str) -> str:
     if device == "auto":
         return "cuda" if present else "cpu"
     return device
+
+
+def resolved(settings: DecodingSettings) -> DecodingSettings:
+    """The settings with the precision that they mean on this machine."""
+    kind = settings.compute_type or default_compute_type(pick_device(settings.device))
+    return settings.model_copy(update={"compute_type": kind})
 
 
 def default_compute_type(device: str) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel import dataset, store
+from qa_parallel import store
 from qa_parallel.batches.settings import BatchSettings, Strategy
-from qa_parallel.encoder import find_encoder
+from qa_parallel.encoder import digest, find_encoder
 from qa_parallel.errors import ModelError, TrainingError
-from qa_parallel.evalsets import EvalSettings, open_evalset
+from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
 from qa_parallel.evaluate import Task
 from qa_parallel.evaluation_pictures import draw
 from qa_parallel.sources import SourceSettings
@@ -24,12 +24,15 @@ from qa_parallel.stages import folders
 from qa_parallel.stages.batches import build_batches
 from qa_parallel.stages.evaluate import compare_results, evaluate_sets
 from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.stages.plan import read_head
-from qa_parallel.stages.train import ENCODER, train_encoder, write_card
+from qa_parallel.stages.train import ENCODER, prepare_training, write_card
 from qa_parallel.stages.train import REPORT as TRAINING
 from qa_parallel.train.loop import steps_of
 from qa_parallel.train.settings import START, ExperimentSettings
 
+# Raise it when the same plans, encoder and sets would give other results than before.
+VERSION = 1
 REPORT = "report.json"
 PICTURES = "pictures"
 _PLANS, _RUNS, _RESULTS = "plans", "runs", "results"
@@ -80,35 +83,54 @@ def train_eval(
         An encoder, an evaluation set or a plan cannot be read, or has changed.
     """
     folders.refuse_foreign(out)
-    read_sets(sets, tell)
+    job = prepare_experiment(plans, sets, settings, tell=tell, warn=warn)
+    return carry_out(job, out, fresh(overwrite))
+
+
+def prepare_experiment(
+    plans: Sequence[Path],
+    sets: Sequence[EvalSettings],
+    settings: ExperimentSettings,
+    *,
+    tell: Tell = lambda _: None,
+    warn: Tell = lambda _: None,
+) -> Job:
+    """The job of `train_eval`; sets and plans are read, the encoder is found."""
+    evalsets = read_sets(sets, tell)
     if settings.encoder is None:
         raise ModelError("expected an encoder to train, found none", "give --encoder FOLDER")
-    find_encoder(settings.encoder)
+    start = settings.encoder
+    encoder = find_encoder(start)
     tell("reading the plans")
     runs = list(_runs(plans, settings))
     _refuse_unequal(runs)
-    described: dict[str, Any] = {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "runs": {run.name: run.digest for run in runs},
-        "sets": [one.model_dump(mode="json") for one in sets],
-        "experiment": settings.model_dump(mode="json", exclude={"cache", "device"}),
-    }
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return folders.complete(out)
-        results = [(START, _evaluate(sets, settings, out, START, 0, settings.encoder, tell))]
+    described = description(
+        VERSION,
+        runs={run.name: run.digest for run in runs},
+        encoder={"name": encoder.resolve().name, "digest": digest(encoder)},
+        sets=[
+            {
+                "name": one.name,
+                "digest": one.digest,
+                "options": given.model_dump(mode="json", exclude={"name", "path"}),
+            }
+            for one, given in zip(evalsets, sets, strict=True)
+        ],
+        experiment=settings.model_dump(mode="json", exclude={"cache", "device", "encoder"}),
+    )
+
+    def make(out: Path) -> dict[str, Any]:
+        results = [(START, _evaluate(sets, settings, out, START, 0, start, tell))]
         said: set[str] = set()
         for run in runs:
             home = out / _RUNS / run.name
-            train_encoder(
+            training = prepare_training(
                 run.plan,
                 settings.training(run.seed),
-                home,
-                overwrite=overwrite,
                 tell=lambda text, run=run: tell(f"{run.name}: {text}"),  # type: ignore[misc]
                 warn=partial(_once, said, warn),
             )
+            carry_out(training, home, "changed")
             found = _evaluate(sets, settings, out, run.system, run.seed, home / ENCODER, tell)
             write_card(home, store.read_json(found / "results.json"))
             results.append((run.system, found))
@@ -120,9 +142,9 @@ def train_eval(
         maps = {name: averages.filter(system=name) for name in systems}
         names = [REPORT, *draw(maps, out, PICTURES)]
         files = {name: store.record(out / name) for name in names}
-        manifest = {**folders.manifest(described, {}, files), "kind": "experiment"}
-        store.write_json(out / dataset.MANIFEST, manifest)
-    return Outcome(out, manifest)
+        return {**folders.manifest(described, {}, files), "kind": "experiment"}
+
+    return Job("experiment", described, make, inner=(_RUNS, _RESULTS))
 
 
 def _once(said: set[str], warn: Tell, text: str) -> None:
@@ -133,11 +155,13 @@ def _once(said: set[str], warn: Tell, text: str) -> None:
         warn(text)
 
 
-def read_sets(sets: Sequence[EvalSettings], tell: Tell = lambda _: None) -> None:
+def read_sets(sets: Sequence[EvalSettings], tell: Tell = lambda _: None) -> list[EvalSet]:
     """Read all evaluation sets, so that one that is missing is known before hours have gone."""
     tell("reading the evaluation sets")
-    for one in sets:
-        Task(open_evalset(one))
+    evalsets = [open_evalset(one) for one in sets]
+    for one in evalsets:
+        Task(one)
+    return evalsets
 
 
 def plan_strategies(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -186,6 +186,17 @@ def resolve(settings: ModelSettings) -> Model:
     return _from_hub(settings)
 
 
+def is_ready(settings: ModelSettings) -> bool:
+    """Whether `resolve` would find the model without downloading or converting anything."""
+    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
+    if settings.model == DEMO or (folder / "model.bin").is_file():
+        return True
+    if folder.is_dir():
+        name = f"{_stamp(folder.resolve())}-{_quantization(settings)}"
+        return conversion.is_complete(_home(settings) / name)
+    return any(_conversions(settings))
+
+
 def _demo() -> Model:
     folder = Path(str(files("qa_parallel").joinpath("demo", "ct2")))
     if not (folder / "model.bin").is_file():
@@ -212,10 +223,13 @@ def _from_folder(settings: ModelSettings, folder: Path) -> Model:
             "give the folder that holds the model's files",
         )
     conversion.check_source(folder)
-    # The name of the conversion says what it was made from.
+    return _convert(settings, folder.name, None, _stamp(folder), folder)
+
+
+def _stamp(folder: Path) -> str:
+    """What the name of a conversion says of the folder that it was made from."""
     inputs = "\n".join([str(folder), *inspection.stamps(sorted(folder.iterdir()))])
-    key = hashlib.sha256(inputs.encode()).hexdigest()[:12]
-    return _convert(settings, folder.name, None, key, folder)
+    return hashlib.sha256(inputs.encode()).hexdigest()[:12]
 
 
 def _from_hub(settings: ModelSettings) -> Model:
@@ -223,13 +237,8 @@ def _from_hub(settings: ModelSettings) -> Model:
     try:
         place = hub.locate(name, settings.revision)
     except hub.Unreachable:
-        for marker in sorted(_home(settings).glob(f"*/{conversion.MARKER}")):
-            record = conversion.read_json(marker)
-            if (record.get("requested"), record.get("quantization")) == (
-                settings.revision,
-                _quantization(settings),
-            ) and conversion.is_complete(marker.parent):
-                return _read(marker.parent, name, record["revision"], cache)
+        for made, revision in _conversions(settings):
+            return _read(made, name, revision, cache)
         folder = hub.downloaded(name, settings.revision)
         if folder is None or not (folder / "model.bin").is_file():
             raise
@@ -239,6 +248,16 @@ def _from_hub(settings: ModelSettings) -> Model:
     if place.kind is not None:  # before gigabytes are downloaded
         conversion.check_architecture(place.kind, name)
     return _convert(settings, name, place.revision, place.revision[:12], place)
+
+
+def _conversions(settings: ModelSettings) -> Iterator[tuple[Path, str]]:
+    """Finished conversions of a Hub model as `settings` ask for it, with their revisions."""
+    wanted = settings.revision, _quantization(settings)
+    for marker in sorted(_home(settings).glob(f"*/{conversion.MARKER}")):
+        record = conversion.read_json(marker)
+        found = record.get("requested"), record.get("quantization")
+        if found == wanted and conversion.is_complete(marker.parent):
+            yield marker.parent, record["revision"]
 
 
 def _convert(

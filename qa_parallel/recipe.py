@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 
 from qa_parallel.batches.settings import BatchSettings
+from qa_parallel.encoder import DEMO
 from qa_parallel.errors import QAParallelError, RecipeError
 from qa_parallel.evalsets import EvalSettings, parse_evalset
 from qa_parallel.evaluate import EvaluateSettings
@@ -90,16 +92,63 @@ class Recipe(BaseModel):
     train_eval: TrainEvalSettings | None = Field(default=None, alias="train-eval")
 
     @model_validator(mode="after")
-    def _has_a_plan(self) -> Self:
+    def _makes_sense(self) -> Self:
         if self.train_eval is not None and self.build_batches is None:
             raise RecipeError(
                 "expected a table [build-batches] for [train-eval], found none", "add it"
             )
+        made = dict.fromkeys((self.source.source_language, *self.translate.to))
+        if self.filter is not None and self.filter.min_languages > len(made):
+            raise RecipeError(
+                f"expected filter.min_languages of at most {len(made)}, as many languages as are "
+                f"made, found {self.filter.min_languages}",
+                "no question could be left",
+            )
+        batches = self.build_batches
+        wanted = [*((batches and batches.languages) or ())]
+        wanted += [code for pair in (batches and batches.pairs) or () for code in pair]
+        for code in wanted:
+            if code not in made:
+                raise RecipeError(
+                    f"expected languages that are made ({', '.join(made)}) in [build-batches], "
+                    f"found {code}",
+                    "add it to translate.to, or leave it out",
+                )
         return self
 
+    def require(self) -> None:
+        """RecipeError where an evaluation set or an encoder is no Hub id and is not there.
 
-def load_recipe(path: Path) -> Recipe:
+        Better now than after a night of translating.
+        """
+        tables = {
+            "check-leakage": self.check_leakage,
+            "evaluate": self.evaluate,
+            "train-eval": self.train_eval,
+        }
+        for name, table in tables.items():
+            for one in () if table is None else table.evalsets():
+                _require(one.path, f"an evaluation set at {one.path}", f"[{name}] {one.name}")
+        for name, inner in {"filter": self.filter, **tables}.items():
+            encoder = inner and inner.encoder
+            if encoder is not None and str(encoder) != DEMO:
+                _require(str(encoder), f"an encoder at {encoder}", f"[{name}] encoder")
+
+
+def _require(place: str, what: str, where: str) -> None:
+    path = Path(place).expanduser()
+    if not path.exists() and (path.is_absolute() or place.count("/") != 1):
+        raise RecipeError(f"expected {what} ({where}), found nothing", "check the path")
+
+
+def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """The recipe in `path`. Relative paths of what it reads are looked for beside it.
+
+    Parameters
+    ----------
+    changes:
+        TABLE.KEY=VALUE, each a setting that is another than in the file. A value is TOML; what is
+        not, is text: translate.beam=4, translate.to=de,fr, check-leakage.against.xquad=data/xquad.
 
     Raises
     ------
@@ -133,7 +182,44 @@ def load_recipe(path: Path) -> Recipe:
         if isinstance(given, dict) and isinstance(given.get(key), dict):
             places = {name: _beside(path, place) for name, place in given[key].items()}
             values[table] = {**given, key: places}
+    for change in changes:
+        _change(values, change)
     return parse(Recipe, values, f"recipe {path.name}")
+
+
+def _change(values: dict[str, Any], change: str) -> None:
+    """Put a KEY=VALUE into the tables of a recipe."""
+    name, found, text = change.partition("=")
+    try:
+        keys = _keys(tomllib.loads(f"{name} = 0")) if found and "\n" not in name else []
+    except tomllib.TOMLDecodeError:
+        keys = []
+    if not keys:
+        raise RecipeError(f"expected TABLE.KEY=VALUE, found {change!r}", "e.g. translate.beam=4")
+    table = values
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"{name}: expected a table {key!r}, found {table!r}")
+    table[keys[-1]] = _value(text.strip())
+
+
+def _keys(table: Any) -> list[str]:
+    """The dotted key of the one value in nested tables."""
+    if not isinstance(table, dict):
+        return []
+    ((key, inner),) = table.items()
+    return [key, *_keys(inner)]
+
+
+def _value(text: str) -> Any:
+    """A value in TOML's syntax; text, where it has another one, or would be a date."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    value = parsed["value"]
+    return text if len(parsed) > 1 or isinstance(value, date | time) else value
 
 
 def _beside(recipe: Path, place: Any) -> Any:

@@ -43,15 +43,17 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise explain(error, path) from None
 
 
-def explain(error: OSError, path: Path) -> StoreError:
-    """The user's side of an `OSError`."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def explain(error: Exception, path: Path) -> StoreError:
+    """The user's side of an `OSError`, or of what a library makes of one."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(error):
         return StoreError(
             f"the disk is full: {path} could not be written",
             "what was finished is safe; free some space and start the same command again",
         )
     return StoreError(
-        f"cannot write {path}: {error.strerror or error}", "choose a folder that can be written"
+        f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
+        "choose a folder that can be written",
     )
 
 

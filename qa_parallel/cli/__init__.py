@@ -21,7 +21,10 @@ from qa_parallel.cli.translate import translate
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="qa-parallel")
 def main() -> None:
-    """English question-answer data to parallel QA corpora in up to 200 languages."""
+    """English question-answer data to parallel QA corpora in up to 200 languages.
+
+    Example: qa-parallel run recipes/quickstart.toml
+    """
 
 
 COMMANDS = (

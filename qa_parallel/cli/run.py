@@ -8,50 +8,69 @@ from typing import TYPE_CHECKING
 import click
 
 from qa_parallel.cli import show
-from qa_parallel.cli.options import FILE, FOLDER, OVERWRITE
+from qa_parallel.cli.options import FILE, FOLDER
 
 if TYPE_CHECKING:
-    from qa_parallel.pipeline import Outcome
+    from qa_parallel.pipeline import Stage
 
 
 @click.command()
 @click.argument("recipe", type=FILE)
 @click.option("--out", type=FOLDER, help="Another folder than the recipe's.")
-@OVERWRITE
-def run(recipe: Path, out: Path | None, overwrite: bool) -> None:
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="TABLE.KEY=VALUE",
+    help="Another setting than the recipe's, repeatable, e.g. --set translate.beam=4.",
+)
+@click.option(
+    "--from-stage",
+    metavar="STAGE",
+    help="Do this stage and those after it anew, even if up to date; those before are taken as "
+    "they are.",
+)
+@click.option("--until-stage", metavar="STAGE", help="Leave out what comes after this stage.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and why; do nothing.")
+def run(
+    recipe: Path,
+    out: Path | None,
+    changes: tuple[str, ...],
+    from_stage: str | None,
+    until_stage: str | None,
+    dry_run: bool,
+) -> None:
     """Run the stages of a RECIPE.
 
-    Example: qa-parallel run recipes/quickstart.toml
+    A stage whose settings, input and code are as they were is skipped; of the others it is said
+    why they are done. Stopped or killed, the same command goes on.
+
+    Example: qa-parallel run recipes/quickstart.toml --set translate.beam=1 --dry-run
     """
     from qa_parallel import pipeline
     from qa_parallel.engine import cores
     from qa_parallel.recipe import load_recipe
 
-    loaded = load_recipe(recipe)
+    loaded = load_recipe(recipe, changes)
     if out is not None:
         loaded = loaded.model_copy(update={"out": out})
-    corpus: Outcome | None = None
-    with show.Live() as progress:
-        stages = pipeline.run(loaded, progress, overwrite=overwrite, workers=cores())
-        for stage, outcome in stages:
+    with show.Live() as progress, show.Telling() as telling:
+        tools = pipeline.Tools(progress, cores(), telling.tell, telling.warn)
+        if dry_run:
+            for stage, reasons in pipeline.foresee(loaded, tools, from_stage, until_stage):
+                telling.pause()
+                show.reasons(stage, reasons, "would run: ")
+            return
+
+        def begin(stage: Stage, reasons: tuple[str, ...]) -> None:
+            telling.pause()
+            show.reasons(stage, reasons)
+
+        steps = []
+        for step in pipeline.run(loaded, tools, from_stage, until_stage, begin=begin):
             progress.finish()
-            if isinstance(outcome, pipeline.Checked):
-                show.leaks(outcome)
-                corpus = outcome.outcome if outcome.holds_corpus() else corpus
-                continue
-            if isinstance(outcome, pipeline.Evaluated):
-                show.evaluation(outcome)
-                continue
-            if stage == "build-batches":
-                show.plan(outcome)
-                continue
-            if stage == "train-eval":
-                show.experiment(outcome)
-                continue
-            corpus = outcome
-            if stage == "filter":
-                show.funnel(outcome)
-            else:
-                show.counts(outcome)
-    if corpus is not None:
-        show.rows(corpus)
+            telling.pause()
+            steps.append(step)
+            if step.made:
+                show.stage(step.stage.name, step.outcome)
+    show.steps(steps)

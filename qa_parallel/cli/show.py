@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qa_parallel.pipeline import Checked, Evaluated, Outcome
+    from qa_parallel.pipeline import Checked, Evaluated, Outcome, Stage, Step
 
 # Columns of tables that go to a file or a pipe.
 _WIDTH = 120
@@ -40,16 +40,20 @@ class Telling:
     def __enter__(self) -> Self:
         self._console = console(stderr=True)
         self._status = self._console.status("reading")
-        if self._console.is_terminal:
-            self._status.start()
         self._said = time.monotonic()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._status.stop()
 
+    def pause(self) -> None:
+        """Nothing is drawn until there is something to tell."""
+        self._status.stop()
+
     def tell(self, text: str) -> None:
         self._status.update(text)
+        if self._console.is_terminal:
+            self._status.start()
         if not self._console.is_terminal and time.monotonic() - self._said > self._EVERY:
             self._said = time.monotonic()
             self._console.print(text, highlight=False, markup=False)
@@ -90,6 +94,41 @@ def funnel(outcome: Outcome) -> None:
     folder = _before(outcome)
     render(report.describe(read_json(folder / "report.json")))
     click.echo(f"Kept rows are in {folder}/data, rejected ones in {folder}/rejected.")
+
+
+def reasons(stage: Stage, why: Sequence[str], before: str = "") -> None:
+    """A line that says whether there is something to do, and why."""
+    click.echo(f"{stage.name}: {before + '; '.join(why) if why else 'up to date'}")
+
+
+def stage(name: str, outcome: Outcome) -> None:
+    """What a stage of a recipe made."""
+    from qa_parallel import pipeline
+
+    shown: dict[str, Callable[[Outcome], None]] = {
+        "translate": counts,
+        "filter": funnel,
+        "check-leakage": lambda done: leaks(pipeline.read_check(done)),
+        "build-batches": plan,
+        "evaluate": lambda done: evaluation(pipeline.read_evaluation(done)),
+        "train-eval": experiment,
+    }
+    shown[name](outcome)
+
+
+def steps(done: Sequence[Step]) -> None:
+    """Rows of the corpus, what became of every stage, how to go on."""
+    from qa_parallel import pipeline, run_report
+
+    corpus = pipeline.corpus_of(done)
+    if corpus is not None:
+        rows(corpus.outcome)
+        click.echo()
+    render(run_report.describe(done))
+    if corpus is not None:
+        click.echo(
+            f"To publish it: qa-parallel publish {corpus.stage.folder} --repo org/name --dry-run"
+        )
 
 
 def leaks(checked: Checked) -> None:

@@ -18,14 +18,17 @@ from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.plan import Side
 from qa_parallel.batches.rows import positive_text
 from qa_parallel.batches.statistics import describe
-from qa_parallel.errors import QAParallelError, SourceError
+from qa_parallel.errors import SourceError
 from qa_parallel.pictures import heat_map
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.stages.plan import KIND, Plan, corpus_frames, texts_of
 
+# Raise it when the same corpora and settings would give another plan than before.
+VERSION = 1
 REPORT = "report.json"
 PICTURE = "languages.svg"
 SIDES: tuple[Side, ...] = ("train", "validation")
@@ -57,25 +60,22 @@ def build_batches(
         The corpora do not have what the settings ask for.
     """
     folders.refuse_foreign(out)
+    return carry_out(prepare_batches(corpora, settings), out, fresh(overwrite))
+
+
+def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) -> Job:
+    """The job of `build_batches`."""
     given = [open_input(one) for one in corpora]
     _refuse_twins(given)
-    described: dict[str, Any] = {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "corpora": [{"name": one.name, "digest": one.digest} for one in given],
-        "batches": settings.model_dump(mode="json"),
-    }
-    with store.locked(out):
-        fresh = not (out / folders.SETTINGS).exists()
-        if not folders.claim(out, described, overwrite):
-            return folders.complete(out)
-        try:
-            rows = gather([_keys(one, settings) for one in given], settings.validation)
-            made = {side: make_plan(rows, settings, side) for side in SIDES}
-        except QAParallelError:
-            if fresh:  # so that the next try may have other settings
-                store.remove(out / folders.SETTINGS)
-            raise
+    described = description(
+        VERSION,
+        corpora=[{"name": one.name, "digest": one.digest} for one in given],
+        batches=settings.model_dump(mode="json"),
+    )
+
+    def make(out: Path) -> dict[str, Any]:
+        rows = gather([_keys(one, settings) for one in given], settings.validation)
+        made = {side: make_plan(rows, settings, side) for side in SIDES}
         if settings.negatives == "bm25":
             made = {side: _with_negatives(plan, given, settings) for side, plan in made.items()}
         store.remove(out / dataset.DATA)
@@ -92,7 +92,7 @@ def build_batches(
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
         _draw(out / PICTURE, report["train"], settings.strategy)
-        manifest = {
+        return {
             **folders.manifest(described, {}, files),
             "kind": KIND,
             "corpora": [
@@ -101,11 +101,9 @@ def build_batches(
             ],
             "rows": report["rows"],
             "steps": {side: report[side]["steps"] for side in SIDES},
-            "input": [dict(one.manifest) for one in given],
         }
-        store.write_json(out / dataset.MANIFEST, manifest)
-        store.remove(out / folders.WORK)
-    return Outcome(out, manifest)
+
+    return Job("batches", described, make, input=[dict(one.manifest) for one in given])
 
 
 def _seen_from(out: Path, source: str) -> str:

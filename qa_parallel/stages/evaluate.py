@@ -28,8 +28,11 @@ from qa_parallel.models import ModelSettings, cache_folder
 from qa_parallel.schema import RESULTS
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.vectors import encode, given
 
+# Raise it when the same vectors and sets would give other results than before.
+VERSION = 1
 RESULTS_FILE = "results.parquet"
 VALUES = "values.parquet"
 REPORT = "results.json"
@@ -80,23 +83,30 @@ def evaluate_sets(
     StoreError
         `out` belongs to other settings or to something else.
     """
-    if out is not None:
-        folders.refuse_foreign(out)
-    tell("reading")
-    evalsets = [open_evalset(one) for one in sets]
-    tasks = [Task(one) for one in evalsets]
-    source = _source(settings, tell)
-    described = _describe(settings, source, evalsets, sets)
     if out is None:
-        report, _ = _evaluate(tasks, settings, source, described, tell)
+        report, _ = _evaluate(_open(sets, settings, tell), tell)
         return Evaluated(report)
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return Evaluated(store.read_json(out / REPORT), folders.complete(out))
-        report, values = _evaluate(tasks, settings, source, described, tell)
-        manifest = _write(out, report, values, described)
-        store.write_json(out / dataset.MANIFEST, manifest)
-    return Evaluated(report, Outcome(out, manifest))
+    folders.refuse_foreign(out)
+    job = prepare_evaluation(sets, settings, tell=tell)
+    return read_evaluation(carry_out(job, out, fresh(overwrite)))
+
+
+def prepare_evaluation(
+    sets: Sequence[EvalSettings], settings: EvaluateSettings, *, tell: Tell = lambda _: None
+) -> Job:
+    """The job of `evaluate_sets`; the encoder is loaded."""
+    opened = _open(sets, settings, tell)
+
+    def make(out: Path) -> dict[str, Any]:
+        report, values = _evaluate(opened, tell)
+        return _write(out, report, values, opened.described)
+
+    return Job("evaluate", opened.described, make)
+
+
+def read_evaluation(outcome: Outcome) -> Evaluated:
+    """What an evaluation found, from its folder."""
+    return Evaluated(store.read_json(outcome.folder / REPORT), outcome)
 
 
 def write_texts(sets: Sequence[EvalSettings], settings: EvaluateSettings, path: Path) -> int:
@@ -206,6 +216,24 @@ class _Source:
     vectors: Callable[[list[str], list[str], str], Vectors]
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """What is evaluated on what, read and described."""
+
+    tasks: Sequence[Task]
+    settings: EvaluateSettings
+    source: _Source
+    described: dict[str, Any]
+
+
+def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) -> _Opened:
+    tell("reading")
+    evalsets = [open_evalset(one) for one in sets]
+    tasks = [Task(one) for one in evalsets]
+    source = _source(settings, tell)
+    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets))
+
+
 def _source(settings: EvaluateSettings, tell: Tell) -> _Source:
     """The encoder, or the file of vectors; ModelError unless there is one of them."""
     if settings.embeddings is not None and settings.encoder is None:
@@ -249,16 +277,11 @@ def _encoder(folder: Path, settings: EvaluateSettings, tell: Tell) -> _Source:
     return _Source(name, record, loaded.languages, vectors)
 
 
-def _evaluate(
-    tasks: Sequence[Task],
-    settings: EvaluateSettings,
-    source: _Source,
-    described: dict[str, Any],
-    tell: Tell,
-) -> tuple[dict[str, Any], pl.DataFrame]:
+def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame]:
     """The report, and the values of every query."""
+    settings, source, described = opened.settings, opened.source, opened.described
     results, values, told = [], [], []
-    for task, one in zip(tasks, described["sets"], strict=True):
+    for task, one in zip(opened.tasks, described["sets"], strict=True):
         found = _runs(task, settings, source, tell)
         results.append(
             summarise(
@@ -297,12 +320,11 @@ def _describe(
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in sets]
-    return {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "encoder": source.record,
-        "evaluate": settings.model_dump(mode="json", include=_SHAPES),
-        "sets": [
+    return description(
+        VERSION,
+        encoder=source.record,
+        evaluate=settings.model_dump(mode="json", include=_SHAPES),
+        sets=[
             {
                 "name": one.name,
                 "source": one.source,
@@ -316,7 +338,7 @@ def _describe(
             }
             for one, more in zip(evalsets, options, strict=True)
         ],
-    }
+    )
 
 
 # Settings that are not part of what is said of the encoder.

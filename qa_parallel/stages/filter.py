@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -29,6 +30,7 @@ from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.translate import Stats
 
 DECISIONS_FILE = "decisions.parquet"
@@ -77,6 +79,20 @@ def filter_corpus(
     """
     folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
+    job = prepare_filter(corpus, settings, workers=workers, encode=encode, tell=tell)
+    with closing(job):
+        return carry_out(job, out, fresh(overwrite))
+
+
+def prepare_filter(
+    corpus: SourceSettings,
+    settings: FilterSettings,
+    *,
+    workers: int = 1,
+    encode: Encode | None = None,
+    tell: Tell = lambda _: None,
+) -> Job:
+    """The job of `filter_corpus`."""
     given = open_input(corpus)
     if settings.min_languages > len(given.languages):
         raise SourceError(
@@ -86,20 +102,15 @@ def filter_corpus(
         )
     identifier = identifier_of(settings, workers)
     described = _describe(given, settings, identifier)
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return folders.complete(out)
-        try:
-            _measure(given, out, settings, identifier, encode, workers, tell)
-        finally:
-            if identifier is not None:
-                identifier.close()
+
+    def make(out: Path) -> dict[str, Any]:
+        _measure(given, out, settings, identifier, encode, workers, tell)
         tell("deciding")
         limits, decisions = _decide(given, out, settings)
-        manifest = _write(out, given, settings, limits, decisions, described, tell)
-        store.write_json(out / dataset.MANIFEST, manifest)
-        store.remove(out / folders.WORK)
-    return Outcome(out, manifest)
+        return _write(out, given, settings, limits, decisions, described, tell)
+
+    close = identifier.close if identifier else lambda: None
+    return Job("filter", described, make, input=dict(given.manifest), close=close)
 
 
 def explain(out: Path, qa_id: str) -> Any:
@@ -135,15 +146,14 @@ def _describe(
     given: Input, settings: FilterSettings, identifier: Identifier | None
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
-    return {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "corpus": {"name": given.name, "digest": given.digest},
-        "filter": {
+    return description(
+        VERSION,
+        corpus={"name": given.name, "digest": given.digest},
+        filter={
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
             **_tools(given, settings, identifier),
         },
-    }
+    )
 
 
 def _tools(
@@ -323,7 +333,6 @@ def _write(
         },
         **_left(given, decisions),
         "rejected": rejected,
-        "input": dict(given.manifest),
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from qa_parallel import dataset, store
 from qa_parallel.errors import StoreError
@@ -17,6 +19,15 @@ MADE_BY = dataset.MADE_BY
 WORK = ".work"
 # Raise it when the same settings would give other data files than before.
 VERSION = 1
+# What is done where a folder was made with other settings, or is complete: refuse and skip; make it
+# anew and skip; make it anew whatever it is.
+Redo = Literal["never", "changed", "always"]
+
+# Of what a folder was made with: who reads the folder; the input; what follows from the rest.
+_KEYS = {"made_by", "version", "code"}
+_INPUT = {"corpus", "corpora", "plan", "runs"}
+_DERIVED = {"signature", "untrained"}
+_SHOWN = 60  # characters of a value that changed
 
 
 @dataclass
@@ -56,32 +67,106 @@ def refuse_foreign(out: Path) -> None:
         )
 
 
-def claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
-    """Make `out` ours. False where it is complete already; StoreError where it is another's."""
+@dataclass(frozen=True)
+class Standing:
+    """How an output folder stands to what is to be made in it.
+
+    Attributes
+    ----------
+    complete:
+        All is there, made with the same settings of the same input.
+    reasons:
+        What is not as it should be, a few words each. Empty where it is complete.
+    """
+
+    complete: bool
+    reasons: tuple[str, ...] = ()
+
+
+def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
+    """How `out` stands to `described`; nothing is written.
+
+    Parameters
+    ----------
+    own:
+        The key of `described` that holds the settings, whose name goes without saying.
+
+    Raises
+    ------
+    StoreError
+        Something stands in `out` that is not of our making, or of another stage's.
+    """
+    refuse_foreign(out)
+    if not (out / SETTINGS).exists():
+        return Standing(False, ("not made yet",))
+    known = store.read_json(out / SETTINGS)
+    if known.keys() - _KEYS != described.keys() - _KEYS:
+        raise StoreError(
+            f"expected a folder of this stage in {out}, found one of another command",
+            "choose another --out",
+        )
+    if known != described:
+        return Standing(False, tuple(_reasons(known, described, own)))
+    if not (out / dataset.MANIFEST).exists():
+        return Standing(False, ("it was not finished",))
+    if not dataset.is_whole(out):
+        return Standing(False, ("a file of it is missing or cut short",))
+    return Standing(True)
+
+
+def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str] = ()) -> bool:
+    """Make `out` ours. False where it is complete already; StoreError where it is another's.
+
+    Parameters
+    ----------
+    inner:
+        Folders in it that are gone on with when settings change, and done anew with "always".
+    """
     refuse_foreign(out)
     path, manifest = out / SETTINGS, out / dataset.MANIFEST
     known = store.read_json(path) if path.exists() else None
     store.remove(_aside(out))
-    if known is not None and overwrite and (known != described or manifest.exists()):
+    if known is not None and known != described and redo == "never":
+        changed = "; ".join(changes(known, described))
+        raise StoreError(
+            f"{out} was made with other settings ({changed})",
+            "choose another --out, or --overwrite: what is made already stays in the cache",
+        )
+    again = manifest.exists() and redo == "always"
+    if known is not None and (known != described or again):
         # The manifest first, and the work by rename: what is half deleted is not gone on from.
         store.remove(manifest)
         if (out / WORK).exists():
             store.rename(out / WORK, _aside(out))
-        for gone in (_aside(out), out / dataset.DATA, out / dataset.README):
+        more = [out / name for name in inner] if redo == "always" else []
+        for gone in (_aside(out), out / dataset.DATA, out / dataset.README, *more):
             store.remove(gone)
         known = None
     if known is None:
         store.write_json(path, described)
         return True
-    if known != described:
-        changed = "; ".join(_differences(known, described))
-        raise StoreError(
-            f"{out} was made with other settings ({changed})",
-            "choose another --out, or --overwrite: what is made already stays in the cache",
-        )
     if manifest.exists() and not dataset.is_whole(out):
         store.remove(manifest)  # a data file is missing or cut short: make it again
     return not manifest.exists()
+
+
+def finish(out: Path, manifest: dict[str, Any], started: float) -> dict[str, Any]:
+    """Write the manifest, which makes `out` whole, with when that was and how long it took.
+
+    Parameters
+    ----------
+    started:
+        `time.monotonic()` when the stage began. A stage that was stopped and goes on counts the
+        seconds of its last start alone.
+
+    Returns
+    -------
+    The manifest as written: "finished" is in UTC, "seconds" are of the clock on the wall.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    whole = {**manifest, "finished": now, "seconds": round(time.monotonic() - started, 3)}
+    store.write_json(out / dataset.MANIFEST, whole)
+    return whole
 
 
 def _aside(out: Path) -> Path:
@@ -94,14 +179,54 @@ def complete(out: Path) -> Outcome:
     return Outcome(out, store.read_json(out / dataset.MANIFEST), complete_before=True)
 
 
-def _differences(old: Any, new: Any, name: str = "") -> Iterator[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
+def _reasons(known: Mapping[str, Any], described: Mapping[str, Any], own: str) -> Iterator[str]:
+    """What changed, the input and the code summed up."""
+    heads = {key for key in {*known, *described} if known.get(key) != described.get(key)}
+    if heads & _INPUT:
+        yield "its input changed"
+    if heads & _KEYS:
+        yield "its code changed"
+    left = heads - _INPUT - _KEYS
+    old, new = ({key: side.get(key) for key in side if key in left} for side in (known, described))
+    for change in changes(old, new):
+        yield change.removeprefix(f"{own}.")
+
+
+def changes(old: Any, new: Any, name: str = "") -> Iterator[str]:
+    """What differs between two JSON values, and how.
+
+    >>> list(changes({"limits": {"length": 3.0}}, {"limits": {"length": 4.0}}))
+    ['limits.length changed 3 → 4']
+    """
+    old, new = _by_name(old), _by_name(new)
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        if old != new:
+            before, after = _shown(old), _shown(new)
+            yield f"{name} changed" + (f" {before} → {after}" if before and after else "")
+    elif "digest" in old and "digest" in new and old["digest"] != new["digest"]:
+        # what a digest is of need not be told key by key
+        yield from changes(old.get("name"), new.get("name"), name)
+        if old.get("name") == new.get("name"):
+            yield f"{name} changed"
+    else:
         for key in dict.fromkeys([*old, *new]):
-            inner = f"{name}.{key}" if name else key
-            yield from _differences(old.get(key), new.get(key), inner)
-    elif old != new:
-        before, after = (json.dumps(value, ensure_ascii=False) for value in (old, new))
-        yield f"{name}: {before} → {after}"
+            if key not in _DERIVED:
+                inner = f"{name}.{key}" if name else key
+                yield from changes(old.get(key), new.get(key), inner)
+
+
+def _by_name(value: Any) -> Any:
+    """A list of things that have names as a dictionary."""
+    if isinstance(value, list) and all(isinstance(one, dict) and "name" in one for one in value):
+        named = {one["name"].partition("@")[0]: one for one in value}
+        return named if value and len(named) == len(value) else value
+    return value
+
+
+def _shown(value: Any) -> str:
+    """A value in a few characters; empty where it needs more."""
+    text = f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else ""
 
 
 def manifest(

@@ -12,7 +12,11 @@ from qa_parallel.parallel_import import import_parallel as read
 from qa_parallel.schema import check_split
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.translate import Stats, annotate
+
+# Raise it when the same files would give other rows than before.
+VERSION = 1
 
 
 def import_parallel(
@@ -33,19 +37,17 @@ def import_parallel(
     folders.refuse_foreign(out)
     made = read(parallel, columns=columns, split=split, license=license)
     frames = {code: annotate(frame) for code, frame in made.frames().items()}
-    described = {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "source": {
+    described = description(
+        VERSION,
+        source={
             "files": {code: frame["source"][0] for code, frame in frames.items()},
             "columns": dict(columns or {}),
             "split": split,
             "license": license,
         },
-    }
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return folders.complete(out)
+    )
+
+    def make(out: Path) -> dict[str, Any]:
         store.remove(out / dataset.DATA)
         files: dict[str, Any] = {}
         for code, frame in frames.items():
@@ -59,12 +61,11 @@ def import_parallel(
             code: Stats(rows=frame.height, spans=frame["answer_start"].count()).to_json()
             for code, frame in frames.items()
         }
-        manifest = {
+        return {
             **folders.manifest(described, stats, files),
             "source_counts": {code: asdict(counts) for code, counts in made.counts.items()},
             "questions": {"all": made.frame["qa_id"].n_unique(), "complete": made.complete()},
             "passages": made.frame["passage_id"].n_unique(),
         }
-        store.write_json(out / dataset.MANIFEST, manifest)
-        store.remove(out / folders.WORK)
-    return Outcome(out, manifest)
+
+    return carry_out(Job("source", described, make), out, fresh(overwrite))

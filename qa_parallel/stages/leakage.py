@@ -26,8 +26,11 @@ from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.translate import Stats
 
+# Raise it when the same corpus, sets and settings would give other leaks than before.
+VERSION = 1
 LEAKS = "leaks.parquet"
 REPORT = "report.json"
 
@@ -86,40 +89,36 @@ def check_leakage(
     StoreError
         `out` belongs to something else; "drop" without `out`.
     """
-    if settings.action == "drop" and out is None:
-        raise StoreError("expected a folder for the clean corpus, found none", "give --out")
-    names = [one.name for one in against]
-    if not names or len(set(names)) < len(names):
-        raise SourceError(
-            f"expected evaluation sets of different names, found {', '.join(names) or 'none'}",
-            "give --against NAME=PATH, once for each",
-        )
-    if out is not None:
-        folders.refuse_same(out, corpus.source)
-        folders.refuse_foreign(out)
-    evalsets = [open_evalset(one, judged=True) for one in against]
-    checked = [leakage_report.describe_set(one) for one in evalsets]
-    given = open_input(corpus)
-    if settings.encoder is not None and encode is None:
-        encoder = load_encoder(settings.encoder)
-        prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
-        encode = partial(encoder, prefix=prefix)
-    described = _describe(given, settings, against, checked)
     if out is None:
-        return _check(given, evalsets, settings, encode, described)
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return Checked(
-                store.read_json(out / REPORT),
-                store.read_parquet(out / LEAKS),
-                folders.complete(out),
-            )
-        done = _check(given, evalsets, settings, encode, described)
-        manifest = _write(out, given, done, described, settings)
-        store.write_json(out / dataset.MANIFEST, manifest)
-        store.remove(out / folders.WORK)
-    done.outcome = Outcome(out, manifest)
-    return done
+        if settings.action == "drop":
+            raise StoreError("expected a folder for the clean corpus, found none", "give --out")
+        return _check(_open(corpus, against, settings, encode))
+    folders.refuse_same(out, corpus.source)
+    folders.refuse_foreign(out)
+    job = prepare_check(corpus, against, settings, encode=encode)
+    return read_check(carry_out(job, out, fresh(overwrite)))
+
+
+def prepare_check(
+    corpus: SourceSettings,
+    against: Sequence[EvalSettings],
+    settings: LeakageSettings,
+    *,
+    encode: Encode | None = None,
+) -> Job:
+    """The job of `check_leakage`."""
+    opened = _open(corpus, against, settings, encode)
+
+    def make(out: Path) -> dict[str, Any]:
+        return _write(out, opened, _check(opened))
+
+    return Job("leakage", opened.described, make, input=dict(opened.given.manifest))
+
+
+def read_check(outcome: Outcome) -> Checked:
+    """What a check found, from its folder."""
+    folder = outcome.folder
+    return Checked(store.read_json(folder / REPORT), store.read_parquet(folder / LEAKS), outcome)
 
 
 def refuse_leaks(checked: Checked) -> None:
@@ -133,15 +132,49 @@ def refuse_leaks(checked: Checked) -> None:
         )
 
 
-def _check(
-    given: Input,
-    evalsets: Sequence[EvalSet],
+@dataclass(frozen=True)
+class _Opened:
+    """All that is compared, read and described."""
+
+    given: Input
+    evalsets: Sequence[EvalSet]
+    settings: LeakageSettings
+    encode: Encode | None
+    described: dict[str, Any]
+
+
+def _open(
+    corpus: SourceSettings,
+    against: Sequence[EvalSettings],
     settings: LeakageSettings,
     encode: Encode | None,
-    described: dict[str, Any],
-) -> Checked:
+) -> _Opened:
+    names = [one.name for one in against]
+    if not names or len(set(names)) < len(names):
+        raise SourceError(
+            f"expected evaluation sets of different names, found {', '.join(names) or 'none'}",
+            "give --against NAME=PATH, once for each",
+        )
+    evalsets = [open_evalset(one, judged=True) for one in against]
+    checked = [leakage_report.describe_set(one) for one in evalsets]
+    given = open_input(corpus)
+    described = _describe(given, settings, against, checked)
+    return _Opened(given, evalsets, settings, encode, described)
+
+
+def _encode(settings: LeakageSettings) -> Encode | None:
+    """Texts to vectors by the encoder that the settings name, if any."""
+    if settings.encoder is None:
+        return None
+    encoder = load_encoder(settings.encoder)
+    prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
+    return partial(encoder, prefix=prefix)
+
+
+def _check(opened: _Opened) -> Checked:
     """Originals first: a translation of what leaks there need not be looked at."""
-    reference = Reference(evalsets, settings, encode)
+    given, settings = opened.given, opened.settings
+    reference = Reference(opened.evalsets, settings, opened.encode or _encode(settings))
     keys: list[pl.DataFrame] = []
     original = pl.col("translated_from").is_null()
 
@@ -158,7 +191,7 @@ def _check(
     leaks = pl.concat([first, second])
     rows = pl.concat(keys)
     report = {
-        **described,
+        **opened.described,
         "corpus": _corpus(given, rows),
         "hits": leakage_report.count_hits(leaks),
         "leaked": _leaked(rows, first, leaks),
@@ -194,6 +227,10 @@ def _leaked(rows: pl.DataFrame, first: pl.DataFrame, leaks: pl.DataFrame) -> dic
     }
 
 
+# Settings of our own; a recipe's have more, whose contents are described.
+_SHAPES = set(LeakageSettings.model_fields) - {"encoder"}
+
+
 def _describe(
     given: Input,
     settings: LeakageSettings,
@@ -202,26 +239,20 @@ def _describe(
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in against]
-    return {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "corpus": {"name": given.name, "digest": given.digest},
-        "leakage": {
-            **settings.model_dump(mode="json", exclude={"encoder"}),
+    return description(
+        VERSION,
+        corpus={"name": given.name, "digest": given.digest},
+        leakage={
+            **settings.model_dump(mode="json", include=_SHAPES),
             "encoder": settings.encoder and digest(settings.encoder),
         },
-        "checked": [{**one, "options": more} for one, more in zip(checked, options, strict=True)],
-    }
+        checked=[{**one, "options": more} for one, more in zip(checked, options, strict=True)],
+    )
 
 
-def _write(
-    out: Path,
-    given: Input,
-    done: Checked,
-    described: dict[str, Any],
-    settings: LeakageSettings,
-) -> dict[str, Any]:
+def _write(out: Path, opened: _Opened, done: Checked) -> dict[str, Any]:
     """The files of the folder; returns its manifest."""
+    described = opened.described
     store.remove(out / dataset.DATA)
     store.write_parquet(out / LEAKS, done.leaks)
     store.write_json(out / REPORT, done.report)
@@ -229,11 +260,10 @@ def _write(
     record = {
         "leaks": {"file": LEAKS, "rows": done.leaks.height, "sha256": store.digest(out / LEAKS)},
         "found": found,
-        "input": dict(given.manifest),
     }
-    if settings.action != "drop":
+    if opened.settings.action != "drop":
         return {**folders.manifest(described, {}, {}), "kind": "leakage", **record}
-    return {**_clean(out, given, done.leaks, described), **record}
+    return {**_clean(out, opened.given, done.leaks, described), **record}
 
 
 def _clean(

@@ -13,6 +13,7 @@ from qa_parallel.encoder import DEMO, Encoder, find_encoder, load_encoder
 from qa_parallel.errors import ModelError
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.stages.plan import Plan, open_plan, plan_digest, reserved_rows
 from qa_parallel.train.checkpoint import Record
 from qa_parallel.train.loop import BEST, steps_of, train
@@ -21,6 +22,8 @@ from qa_parallel.train.texts import unknown_shares
 from qa_parallel.train.validation import reserved_task, validate
 from qa_parallel.training_card import training_card
 
+# Raise it when the same plan, encoder and settings would give another encoder than before.
+VERSION = 1
 ENCODER = "encoder"
 REPORT = "training.json"
 # A language of which more tokens than that are unknown is warned of.
@@ -59,33 +62,40 @@ def train_encoder(
         As `train`.
     """
     folders.refuse_foreign(out)
+    job = prepare_training(folder, settings, tell=tell, warn=warn)
+    return carry_out(job, out, fresh(overwrite))
+
+
+def prepare_training(
+    folder: Path,
+    settings: TrainSettings,
+    *,
+    tell: Tell = lambda _: None,
+    warn: Tell = lambda _: None,
+) -> Job:
+    """The job of `train_encoder`; the plan is read, the encoder is loaded."""
     plan = open_plan(folder)
     steps_of(len(plan), settings)
     encoder, name = _load(settings)
-    described: dict[str, Any] = {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "plan": {"name": folder.resolve().name, "digest": plan_digest(plan.manifest)},
-        "corpora": [
-            {key: one[key] for key in ("name", "digest")} for one in plan.manifest["corpora"]
-        ],
-        "batches": plan.settings.model_dump(mode="json"),
-        "encoder": name,
-        "train": settings.model_dump(mode="json", exclude=_PLACES),
-    }
-    with store.locked(out):
-        if not folders.claim(out, described, overwrite):
-            return folders.complete(out)
+    described = description(
+        VERSION,
+        plan={"name": folder.resolve().name, "digest": plan_digest(plan.manifest)},
+        corpora=[{key: one[key] for key in ("name", "digest")} for one in plan.manifest["corpora"]],
+        batches=plan.settings.model_dump(mode="json"),
+        encoder=name,
+        train=settings.model_dump(mode="json", exclude=_PLACES),
+    )
+
+    def make(out: Path) -> dict[str, Any]:
         record, unknown = _train(encoder, plan, folder, settings, out, described, tell, warn)
         report = {**described, "unknown": unknown, **_told(record)}
         store.write_json(out / REPORT, report)
         store.remove(out / ENCODER)
         store.rename(_work(out) / BEST, out.resolve() / ENCODER)
         write_card(out)
-        manifest = {**folders.manifest(described, {}, _files(out)), "kind": "training"}
-        store.write_json(out / dataset.MANIFEST, manifest)
-        store.remove(_work(out))
-    return Outcome(out, manifest)
+        return {**folders.manifest(described, {}, _files(out)), "kind": "training"}
+
+    return Job("train", described, make)
 
 
 def write_card(out: Path, results: Mapping[str, Any] | None = None) -> None:

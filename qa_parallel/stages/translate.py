@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel import dataset, store
-from qa_parallel.engine import Engine
+from qa_parallel.engine import Engine, resolved
 from qa_parallel.errors import LanguageError
 from qa_parallel.language_text import LanguageText, open_text
 from qa_parallel.models import Model, ModelSettings, cache_folder, resolve
 from qa_parallel.sources import Source, SourceSettings, open_source
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
+from qa_parallel.stages.jobs import Job, carry_out, description, fresh
 from qa_parallel.stages.windows import Local, Reporter, Runner
 from qa_parallel.translate import AUTO, Stats, TranslateSettings
+
+# Raise it when the same source, model and settings would give other rows than before.
+VERSION = 1
 
 
 def translate(
@@ -47,38 +51,51 @@ def translate(
     StoreError
         `out` belongs to other settings, is locked by another process, or cannot be written.
     """
+    folders.refuse_foreign(out)  # before any work
+    job = prepare_translation(
+        source_settings, model_settings, settings, reporter, title=title, engine=engine
+    )
+    with closing(job):
+        return carry_out(job, out, fresh(overwrite))
+
+
+def prepare_translation(
+    source_settings: SourceSettings,
+    model_settings: ModelSettings,
+    settings: TranslateSettings,
+    reporter: Reporter,
+    *,
+    title: str = "",
+    engine: Engine | None = None,
+) -> Job:
+    """The job of `translate`; the model is found, and converted where it must be, not loaded."""
     targets = tuple(code for code in settings.to if code != source_settings.source_language)
     if not targets:
         raise LanguageError(
             f"expected a language to translate into, found {source_settings.source_language} alone",
             "the source language is a member of the corpus without being asked for",
         )
-    folders.refuse_foreign(out)  # before any work, and before a lock file is left in it
     source = open_source(source_settings)
     text = _open_text(settings, targets)
     model = engine.model if engine else resolve(model_settings)
     model.require((source_settings.source_language, *targets))
-    with closing(
-        _runner(model, model_settings, settings, source_settings.source_language, text, engine)
-    ) as runner:
-        described = _describe(source_settings, source, settings, model, runner, targets, text)
-        with store.locked(out):
-            if not folders.claim(out, described, overwrite):
-                return folders.complete(out)
-            reporter.start(model, source, targets)
-            stats = {code: Stats() for code in (source_settings.source_language, *targets)}
-            places = set()
-            for unit in runner.units(source, settings.window_rows, out / folders.WORK, reporter):
-                places.add(unit.folder)
-                stats[unit.language] += unit.stats
-                reporter.unit(unit.language, unit.stats, unit.resumed)
-            order = sorted(places, key=lambda folder: int(folder.name))
-            manifest = _finish(out, described, source, stats, order, settings, title)
-            manifest |= runner.report()
-            store.write_json(out / dataset.MANIFEST, manifest)
-            store.remove(out / folders.WORK)
-            reporter.finish()
-    return Outcome(out, manifest)
+    runner = _runner(model, model_settings, settings, source_settings.source_language, text, engine)
+    described = _describe(source_settings, source, settings, model, runner, targets, text)
+
+    def make(out: Path) -> dict[str, Any]:
+        reporter.start(model, source, targets)
+        stats = {code: Stats() for code in (source_settings.source_language, *targets)}
+        places = set()
+        for unit in runner.units(source, settings.window_rows, out / folders.WORK, reporter):
+            places.add(unit.folder)
+            stats[unit.language] += unit.stats
+            reporter.unit(unit.language, unit.stats, unit.resumed)
+        order = sorted(places, key=lambda folder: int(folder.name))
+        manifest = _finish(out, described, source, stats, order, settings, title)
+        reporter.finish()
+        return {**manifest, **runner.report()}
+
+    return Job("translate", described, make, close=runner.close)
 
 
 def _runner(
@@ -91,9 +108,14 @@ def _runner(
 ) -> Runner:
     targets = tuple(code for code in settings.to if code != source)
     if settings.engine == "local":
-        engine = engine or Engine(model, settings, source)
+        full = engine.settings if engine else resolved(settings)
         restrict = settings.restrict_vocabulary is not None
-        return Local(engine, cache_folder(model_settings), targets, restrict, text)
+
+        def load() -> Engine:
+            return engine or Engine(model, settings, source)
+
+        cache = cache_folder(model_settings)
+        return Local(full.signature(), load, cache, targets, restrict, text)
     from qa_parallel.stages.cluster import Cluster
 
     return Cluster(model, model_settings, settings, source, targets, text)
@@ -117,28 +139,27 @@ def _describe(
     """All that shapes the data files, for comparing with what a folder was made with."""
     given = settings.restrict_vocabulary
     lists = {} if given is None else {"restrict_vocabulary": text.digest if text else given}
-    return {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
-        "source": {
+    return description(
+        VERSION,
+        source={
             **source_settings.model_dump(mode="json", exclude={"source"}),
             "name": source.name,
             "digest": source.digest,
         },
-        "model": {
+        model={
             "name": model.name,
             "revision": model.revision,
             "digest": model.digest,
             "license": model.license,
         },
-        "translate": {
+        translate={
             "to": list(targets),
             **runner.signature,
             **lists,
             "window_rows": settings.window_rows,
             "shard_rows": settings.shard_rows,
         },
-    }
+    )
 
 
 def _finish(

@@ -71,20 +71,26 @@ class Local:
 
     Parameters
     ----------
+    signature:
+        The settings that shape what comes out.
+    load:
+        Loads the engine, when there is something to be done.
     text:
         Where lists of tokens are learned from; None = the run itself.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        signature: dict[str, Any],
+        load: Callable[[], Engine],
         cache: Path,
         targets: Sequence[str],
         restrict: bool = False,
         text: LanguageText | None = None,
     ) -> None:
-        self.signature = engine.settings.signature()
-        self._worker = Worker(engine, cache, targets)
+        self.signature = signature
+        self._load = load
+        self._worker: Worker | None = None
         self._targets = tuple(targets)
         self._cache, self._restrict, self._text = cache, restrict, text
         self._report: dict[str, Any] = {}
@@ -92,11 +98,12 @@ class Local:
     def units(self, source: Source, rows: int, home: Path, reporter: Reporter) -> Iterator[Unit]:
         """As `Runner.units`, in the order of the source."""
         lists = None
+        self._worker = worker = Worker(self._load(), self._cache, self._targets)
         if self._restrict:
             ahead = vocabulary.texts_ahead(source)
-            lists = Vocabularies(self._worker.engine, home, self._cache, ahead, self._text)
-        windows = _windows(source, rows, self._worker, home)
-        yield from _units(windows, self._worker, lists, reporter)
+            lists = Vocabularies(worker.engine, home, self._cache, ahead, self._text)
+        windows = _windows(source, rows, worker, home)
+        yield from _units(windows, worker, lists, reporter)
         if lists is not None:
             self._report = {"vocabulary": vocabulary.report(home, self._targets)}
 
@@ -106,7 +113,8 @@ class Local:
 
     def close(self) -> None:
         """Close the caches."""
-        self._worker.close()
+        if self._worker is not None:
+            self._worker.close()
 
 
 class Worker:

@@ -2,10 +2,12 @@
 
     python -m tests.chaos.faults                # each write, some two hundred
     python -m tests.chaos.faults --sample 10    # ten of them
+    python -m tests.chaos.faults --run          # of all stages of a recipe
 
 Opening a file for writing, making a folder, syncing and renaming fail from the n-th one on, a sync
 with half of the file lost; then, with a limit to the size of files, what SQLite writes fails too.
-A fault must end in one clear error, and the next run in the same files. No model is needed.
+A fault must end in one clear error, and the next run in the same files. No model is needed, but
+for --run a tiny encoder, which torch makes.
 """
 
 from __future__ import annotations
@@ -18,19 +20,22 @@ import resource
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qa_parallel import pipeline
+from qa_parallel import pipeline, store
 from qa_parallel.errors import QAParallelError
 from qa_parallel.models import ModelSettings
+from qa_parallel.recipe import Recipe
 from qa_parallel.sources import SourceSettings
 from qa_parallel.translate import TranslateSettings
 from tests.benchmarks.translate import Silent
 from tests.chaos.kill import QUESTIONS, digests
 from tests.fake_engine import Reversing
+from tests.tiny_models import build_bert
 
 SETTINGS = TranslateSettings(to=("deu_Latn", "fra_Latn"), window_rows=4, shard_rows=4)
 ROWS = 12
@@ -120,10 +125,42 @@ def small_files(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def survives(folder: Path, expected: dict[str, str]) -> bool:
-    """Whether the next run, undisturbed, makes `expected` of what the fault has left."""
-    translate(folder)
-    return digests(folder / "out") == expected
+def recipe(encoder: Path) -> Recipe:
+    """All stages of a recipe but the training, small; `encoder` is a folder."""
+    sets = {"quickstart-eval": str(QUESTIONS.with_name("eval") / "eng_Latn.json")}
+    values = {
+        "name": "faults",
+        "out": "never",
+        "source": {"source": str(QUESTIONS), "limit": 4},
+        "model": {"model": "demo"},
+        "translate": {"to": "fr", "beam": 1, "window_rows": 2},
+        "filter": {},
+        "check-leakage": {"against": sets},
+        "build-batches": {"batch_size": 2, "validation": 0},
+        "evaluate": {"encoder": str(encoder), "sets": sets},
+    }
+    return Recipe.model_validate(values)
+
+
+def run(folder: Path, settings: Recipe) -> None:
+    """Run the recipe into `folder / "out"`, with a cache beside it."""
+    cache = {"cache": folder / "cache"}
+    assert settings.evaluate is not None
+    here = settings.model_copy(
+        update={
+            "out": folder / "out",
+            "model": settings.model.model_copy(update=cache),
+            "evaluate": settings.evaluate.model_copy(update=cache),
+        }
+    )
+    for _ in pipeline.run(here, pipeline.Tools(Silent())):
+        pass
+
+
+def made(folder: Path) -> dict[str, str]:
+    """Digests of the data files and of an evaluation's results."""
+    results = sorted((folder / "out" / "evaluated").glob("*.parquet"))
+    return digests(folder / "out") | {path.name: store.digest(path) for path in results}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -131,42 +168,54 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--sample", type=int, help="Only so many writes, drawn by the seed.")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", action="store_true", help="All stages of a recipe.")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as scratch:
-        whole = Path(scratch, "whole")
-        with full(whole, sys.maxsize) as disk:
-            translate(whole)
-        expected, writes = digests(whole / "out"), disk.writes
-        rooms: Sequence[int] = range(writes)
-        sizes = [*range(512, 2**13, 512), 2**14, 2**15]
-        if given.sample:
-            chance = random.Random(given.seed)
-            rooms = sorted(chance.sample(rooms, given.sample))
-            sizes = sorted(chance.sample(sizes, min(given.sample, len(sizes))))
-        failed = 0
-        for room in rooms:
-            folder = Path(scratch, f"full-{room}")
-            try:
-                with full(folder, room):
-                    translate(folder)
-                print(f"write {room + 1}: nothing failed")
-                return 1
-            except QAParallelError:
-                failed += 1
-            if not survives(folder, expected):
-                print(f"after a failure of write {room + 1} the data files DIFFER")
-                return 1
-        stopped = 0
-        for size in sizes:
-            folder = Path(scratch, f"size-{size}")
-            try:
-                with small_files(size):
-                    translate(folder)
-            except QAParallelError:
-                stopped += 1
-            if not survives(folder, expected):
-                print(f"after a limit of {size} bytes a file the data files DIFFER")
-                return 1
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        work: Callable[[Path], None] = translate
+        if given.run:
+            work = partial(run, settings=recipe(build_bert(scratch / "encoder")))
+        return trials(work, scratch, given.sample, given.seed)
+
+
+def trials(work: Callable[[Path], None], scratch: Path, sample: int | None, seed: int) -> int:
+    """Let `work` fail at every write, or at `sample` of them; 0 when all was survived."""
+    whole = scratch / "whole"
+    with full(whole, sys.maxsize) as disk:
+        work(whole)
+    expected, writes = made(whole), disk.writes
+    rooms: Sequence[int] = range(writes)
+    sizes = [*range(512, 2**13, 512), 2**14, 2**15]
+    if sample:
+        chance = random.Random(seed)
+        rooms = sorted(chance.sample(rooms, sample))
+        sizes = sorted(chance.sample(sizes, min(sample, len(sizes))))
+    failed = 0
+    for room in rooms:
+        torn = scratch / f"full-{room}"
+        try:
+            with full(torn, room):
+                work(torn)
+            print(f"write {room + 1}: nothing failed")
+            return 1
+        except QAParallelError:
+            failed += 1
+        work(torn)
+        if made(torn) != expected:
+            print(f"after a failure of write {room + 1} the data files DIFFER")
+            return 1
+    stopped = 0
+    for size in sizes:
+        torn = scratch / f"size-{size}"
+        try:
+            with small_files(size):
+                work(torn)
+        except QAParallelError:
+            stopped += 1
+        work(torn)
+        if made(torn) != expected:
+            print(f"after a limit of {size} bytes a file the data files DIFFER")
+            return 1
     print(f"{failed} of {writes} writes failed in turn, {stopped} limits to the size of a file:")
     print(f"one clear error each, and then {len(expected)} equal data files")
     return 0

@@ -57,8 +57,11 @@ window_rows = 5
 
 [check-leakage]
 against = {{ quickstart-eval = "{QUESTIONS.with_name("eval")}" }}
+
+[build-batches]
+batch_size = 4
 """
-STAGES = ("translated", "filtered", "checked")
+STAGES = ("translated", "filtered", "checked", "batches")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ def trials(scratch: Path) -> dict[str, Trial]:
             before=f"{rows} --to fr --window-rows 8".split(),
         ),
         "run": Trial(["run", str(recipe)]),
+        "run changed": Trial(
+            ["run", str(recipe), "--set", "filter.limits.length=2", "--set", "source.limit=24"],
+            before=["run", str(recipe)],
+        ),
         "import": Trial(f"import --parallel en={QUESTIONS} --parallel de={QUESTIONS}".split()),
     }
 
@@ -105,6 +112,7 @@ def rows(folder: Path) -> tuple[int, int]:
             "qa_id", "language", corpus=pl.lit(name.partition("data/")[0])
         )
         for name in digests(folder)
+        if not name.startswith("batches/")
     )
     return keys.height, keys.n_unique()
 

@@ -68,7 +68,7 @@ def test_an_encoder_on_a_set(encoder: Path, sets: Path, tmp_path: Path) -> None:
     assert "is complete already" in again.output
     other = invoke(tmp_path, *options)
     assert other.exit_code == 2
-    assert "evaluate.seed: 7 → null" in other.output
+    assert "evaluate.seed changed 7 → null" in other.output
 
 
 def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_other_limits_do_not_measure_again(corpus: Path, tmp_path: Path) -> None
     other = (*first, "--set", "entities=off", "--min-languages", "2")
     refused = run(*other)
     assert refused.exit_code == 2
-    assert "filter.limits.entities: 0.0 → null" in refused.output
+    assert "filter.limits.entities changed 0 → null" in refused.output
     done = run(*other, "--overwrite")
     assert done.exit_code == 0, done.output
     assert [path.stat().st_mtime_ns for path in scores] == times

@@ -121,7 +121,7 @@ def test_another_language_later_translates_only_that(run: Run, data: Path, tmp_p
     assert run("--source", data, "--to", "de").exit_code == 0
     refused = run("--source", data, "--to", "de,fr")
     assert refused.exit_code == 2
-    assert 'translate.to: ["deu_Latn"] → ["deu_Latn", "fra_Latn"]' in refused.output
+    assert 'translate.to changed ["deu_Latn"] → ["deu_Latn", "fra_Latn"]' in refused.output
     assert run("--source", data, "--to", "de,fr", "--overwrite").exit_code == 0
     stats = store.read_json(tmp_path / "out" / "manifest.json")["languages"]
     assert stats["deu_Latn"]["translated"] == 0

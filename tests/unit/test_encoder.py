@@ -12,7 +12,8 @@ import pytest
 
 from qa_parallel import hub
 from qa_parallel.encoder import Encoder, EncoderSettings, digest, find_encoder, load_encoder
-from qa_parallel.errors import ModelError
+from qa_parallel.errors import ModelError, StoreError
+from tests.chaos import faults
 from tests.tiny_models import SENTENCES, build_bert
 
 torch: Any = pytest.importorskip("torch")
@@ -113,6 +114,17 @@ def test_what_is_saved_sentence_transformers_reads(
     theirs = sentence_transformers.SentenceTransformer(str(tmp_path / "saved"), device="cpu")
     assert theirs.max_seq_length == 12
     np.testing.assert_allclose(theirs.encode(TEXTS, prompt_name="query"), vectors, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [2**9, 2**14])
+def test_a_disk_that_is_full_is_told_in_one_line(bert: Path, tmp_path: Path, size: int) -> None:
+    """Most of the files are written by libraries in Rust."""
+    encoder = load_encoder(bert)
+    with faults.small_files(size), pytest.raises(StoreError, match="cannot write"):
+        encoder.save(tmp_path / "saved")
+    assert not (tmp_path / "saved").exists()
+    encoder.save(tmp_path / "saved")
+    assert (load_encoder(tmp_path / "saved")(TEXTS) == encoder(TEXTS)).all()
 
 
 def test_a_saved_half_is_a_half(tiny_nllb: Path, tmp_path: Path) -> None:

@@ -105,3 +105,56 @@ def test_training_needs_a_plan(tmp_path: Path) -> None:
     assert recipe.train_eval is not None
     assert recipe.train_eval.experiment().steps == 5
     assert recipe.train_eval.evalsets()[0].path == str(tmp_path / "eval")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("translate.beam=4", ("translate", "beam", 4)),
+        ("translate.to=de,fr", ("translate", "to", ("deu_Latn", "fra_Latn"))),
+        ('translate.to=["de", "fr"]', ("translate", "to", ("deu_Latn", "fra_Latn"))),
+        ("source.revision=v1.0", ("source", "revision", "v1.0")),
+        ("source.revision=2024-01-31", ("source", "revision", "2024-01-31")),
+        ("source.revision='12'", ("source", "revision", "12")),
+        ("source.license = a\nb = 3", ("source", "license", "a\nb = 3")),
+        ("source.license=1\nb = 3", ("source", "license", "1\nb = 3")),
+        ("model.trust_remote_code=true", ("model", "trust_remote_code", True)),
+    ],
+)
+def test_another_setting(tmp_path: Path, change: str, found: tuple[str, str, object]) -> None:
+    table, key, value = found
+    recipe = load_recipe(write(tmp_path, GOOD), [change])
+    assert getattr(getattr(recipe, table), key) == value
+
+
+def test_settings_of_tables_within_tables(tmp_path: Path) -> None:
+    changes = ["check-leakage.against.xquad-r=some/where/else", "filter.limits.length=3"]
+    changes += ["check-leakage.against.x=y?split=dev", "filter.limits.length=2.5"]
+    recipe = load_recipe(write(tmp_path, GOOD), changes)
+    assert recipe.check_leakage is not None
+    assert recipe.check_leakage.against == {"xquad-r": "some/where/else", "x": "y?split=dev"}
+    assert recipe.filter is not None
+    assert recipe.filter.limits.length == 2.5
+
+
+def test_a_path_that_is_set_is_not_looked_for_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("")
+    recipe = load_recipe(write(tmp_path, GOOD), ["source.source=mine.csv"])
+    assert recipe.source.source == "mine.csv"
+
+
+@pytest.mark.parametrize("change", ["", "beam", "=4", "a b=4", "translate.=4", "x\ny=4", "a.b"])
+def test_what_is_no_setting(tmp_path: Path, change: str) -> None:
+    with pytest.raises(RecipeError, match=r"expected TABLE\.KEY=VALUE"):
+        load_recipe(write(tmp_path, GOOD), [change])
+
+
+def test_stages_that_make_no_sense(tmp_path: Path) -> None:
+    recipe = write(tmp_path, GOOD)
+    with pytest.raises(RecipeError, match="min_languages of at most 3"):
+        load_recipe(recipe, ["filter.min_languages=4"])
+    with pytest.raises(RecipeError, match="in \\[build-batches\\], found swh_Latn"):
+        load_recipe(recipe, ["build-batches.languages=no,sw"])
+    with pytest.raises(RecipeError, match="found swh_Latn"):
+        load_recipe(recipe, ["build-batches.pairs=no:sw"])
+    load_recipe(recipe, ["build-batches.pairs=no:en", "filter.min_languages=3"])
