@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel import dataset, store
+from qa_parallel import store
 from qa_parallel.batches.settings import BatchSettings, Strategy
 from qa_parallel.encoder import find_encoder
 from qa_parallel.errors import ModelError, TrainingError
@@ -79,6 +80,7 @@ def train_eval(
     ModelError, SourceError, StoreError
         An encoder, an evaluation set or a plan cannot be read, or has changed.
     """
+    started = time.monotonic()
     folders.refuse_foreign(out)
     read_sets(sets, tell)
     if settings.encoder is None:
@@ -121,7 +123,7 @@ def train_eval(
         names = [REPORT, *draw(maps, out, PICTURES)]
         files = {name: store.record(out / name) for name in names}
         manifest = {**folders.manifest(described, {}, files), "kind": "experiment"}
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, manifest, started)
     return Outcome(out, manifest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -56,6 +57,7 @@ def build_batches(
     QAParallelError
         The corpora do not have what the settings ask for.
     """
+    started = time.monotonic()
     folders.refuse_foreign(out)
     given = [open_input(one) for one in corpora]
     _refuse_twins(given)
@@ -103,7 +105,7 @@ def build_batches(
             "steps": {side: report[side]["steps"] for side in SIDES},
             "input": [dict(one.manifest) for one in given],
         }
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, manifest, started)
         store.remove(out / folders.WORK)
     return Outcome(out, manifest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,6 +81,7 @@ def evaluate_sets(
     StoreError
         `out` belongs to other settings or to something else.
     """
+    started = time.monotonic()
     if out is not None:
         folders.refuse_foreign(out)
     tell("reading")
@@ -94,8 +96,7 @@ def evaluate_sets(
         if not folders.claim(out, described, overwrite):
             return Evaluated(store.read_json(out / REPORT), folders.complete(out))
         report, values = _evaluate(tasks, settings, source, described, tell)
-        manifest = _write(out, report, values, described)
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, _write(out, report, values, described), started)
     return Evaluated(report, Outcome(out, manifest))
 
 

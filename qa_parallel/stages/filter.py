@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -75,6 +76,7 @@ def filter_corpus(
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
     """
+    started = time.monotonic()
     folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
     given = open_input(corpus)
@@ -97,7 +99,7 @@ def filter_corpus(
         tell("deciding")
         limits, decisions = _decide(given, out, settings)
         manifest = _write(out, given, settings, limits, decisions, described, tell)
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, manifest, started)
         store.remove(out / folders.WORK)
     return Outcome(out, manifest)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,25 @@ def claim(out: Path, described: dict[str, Any], overwrite: bool) -> bool:
     if manifest.exists() and not dataset.is_whole(out):
         store.remove(manifest)  # a data file is missing or cut short: make it again
     return not manifest.exists()
+
+
+def finish(out: Path, manifest: dict[str, Any], started: float) -> dict[str, Any]:
+    """Write the manifest, which makes `out` whole, with when that was and how long it took.
+
+    Parameters
+    ----------
+    started:
+        `time.monotonic()` when the stage began. A stage that was stopped and goes on counts the
+        seconds of its last start alone.
+
+    Returns
+    -------
+    The manifest as written: "finished" is in UTC, "seconds" are of the clock on the wall.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    whole = {**manifest, "finished": now, "seconds": round(time.monotonic() - started, 3)}
+    store.write_json(out / dataset.MANIFEST, whole)
+    return whole
 
 
 def _aside(out: Path) -> Path:

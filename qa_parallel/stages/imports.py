@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,7 @@ def import_parallel(
     Parameters and errors as `qa_parallel.parallel_import.import_parallel`; StoreError as
     `translate`.
     """
+    started = time.monotonic()
     check_split(split)
     folders.refuse_foreign(out)
     made = read(parallel, columns=columns, split=split, license=license)
@@ -65,6 +67,6 @@ def import_parallel(
             "questions": {"all": made.frame["qa_id"].n_unique(), "complete": made.complete()},
             "passages": made.frame["passage_id"].n_unique(),
         }
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, manifest, started)
         store.remove(out / folders.WORK)
     return Outcome(out, manifest)

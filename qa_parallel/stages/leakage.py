@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -86,6 +87,7 @@ def check_leakage(
     StoreError
         `out` belongs to something else; "drop" without `out`.
     """
+    started = time.monotonic()
     if settings.action == "drop" and out is None:
         raise StoreError("expected a folder for the clean corpus, found none", "give --out")
     names = [one.name for one in against]
@@ -115,8 +117,7 @@ def check_leakage(
                 folders.complete(out),
             )
         done = _check(given, evalsets, settings, encode, described)
-        manifest = _write(out, given, done, described, settings)
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, _write(out, given, done, described, settings), started)
         store.remove(out / folders.WORK)
     done.outcome = Outcome(out, manifest)
     return done

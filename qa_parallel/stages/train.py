@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
@@ -58,6 +59,7 @@ def train_encoder(
     TrainingError
         As `train`.
     """
+    started = time.monotonic()
     folders.refuse_foreign(out)
     plan = open_plan(folder)
     steps_of(len(plan), settings)
@@ -83,7 +85,7 @@ def train_encoder(
         store.rename(_work(out) / BEST, out.resolve() / ENCODER)
         write_card(out)
         manifest = {**folders.manifest(described, {}, _files(out)), "kind": "training"}
-        store.write_json(out / dataset.MANIFEST, manifest)
+        manifest = folders.finish(out, manifest, started)
         store.remove(_work(out))
     return Outcome(out, manifest)
 

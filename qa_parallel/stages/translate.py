@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -47,6 +48,7 @@ def translate(
     StoreError
         `out` belongs to other settings, is locked by another process, or cannot be written.
     """
+    started = time.monotonic()
     targets = tuple(code for code in settings.to if code != source_settings.source_language)
     if not targets:
         raise LanguageError(
@@ -75,7 +77,7 @@ def translate(
             order = sorted(places, key=lambda folder: int(folder.name))
             manifest = _finish(out, described, source, stats, order, settings, title)
             manifest |= runner.report()
-            store.write_json(out / dataset.MANIFEST, manifest)
+            manifest = folders.finish(out, manifest, started)
             store.remove(out / folders.WORK)
             reporter.finish()
     return Outcome(out, manifest)

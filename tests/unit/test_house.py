@@ -129,7 +129,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "train.loop", "train.settings", "train.texts", "train.validation", "training_card",
     },
     "experiment": {
-        "batches.settings", "dataset", "encoder", "evalsets", "evaluate", "evaluation_pictures",
+        "batches.settings", "encoder", "evalsets", "evaluate", "evaluation_pictures",
         "sources", "stages.batches", "stages.evaluate", "stages.folders", "stages.plan",
         "stages.train",
         "store", "train.loop", "train.settings",
