@@ -14,6 +14,7 @@ from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.imports import import_parallel
 from qa_parallel.stages.leakage import Checked, check_leakage, refuse_leaks
 from qa_parallel.stages.publish import Publication, prepare, publish
+from qa_parallel.stages.report import write_report
 from qa_parallel.stages.translate import translate
 from qa_parallel.stages.windows import Reporter
 
@@ -38,6 +39,7 @@ __all__ = [
     "run",
     "train_eval",
     "translate",
+    "write_report",
     "write_texts",
 ]
 

@@ -1,0 +1,96 @@
+"""What leaks, as pairs of texts for the page: every text once, with all that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from qa_parallel.page.overlap import Part, mark, plain
+from qa_parallel.page.tables import Tongue, tongue
+
+_LENGTH = 700  # characters shown of a text
+# Kinds whose texts have no words in common to be marked.
+_WORDLESS = ("cosine", "id")
+_KINDS = {
+    "id": "the same id",
+    "same": "the same text",
+    "near-duplicate": "nearly the same text",
+    "cosine": "the same meaning in another language",
+    "title": "the same title",
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two texts."""
+
+    id: str
+    language: Tongue
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Two texts that have something in common.
+
+    Attributes
+    ----------
+    kinds:
+        What shows it, the strongest first.
+    leaked:
+        Whether it counts as a leak, or is only reported.
+    """
+
+    field: str
+    benchmark: str
+    kinds: Sequence[str]
+    leaked: bool
+    ours: Side
+    theirs: Side
+
+
+def pairs(leaks: pl.DataFrame, most: int) -> tuple[list[Hit], int]:
+    """Up to `most` pairs of texts from LEAKS, and how many there are; leaks first.
+
+    They are spread over benchmarks, fields and kinds, so that what is rare is seen too.
+    """
+    by = ["qa_id", "language", "field", "benchmark", "benchmark_id"]
+    found = leaks.sort("leaked", "overlap", descending=True, nulls_last=True, maintain_order=True)
+    grouped = found.group_by(by, maintain_order=True).agg(
+        pl.col("kind", "overlap"),
+        pl.col("leaked").any(),
+        pl.col("benchmark_language", "text", "benchmark_text").first(),
+        first=pl.col("kind").first(),
+    )
+    turn = pl.int_range(pl.len()).over("leaked", "benchmark", "field", "first")
+    chosen = grouped.with_columns(turn=turn).sort(
+        "leaked", "turn", descending=[True, False], maintain_order=True
+    )
+    return [_hit(row) for row in chosen.head(most).iter_rows(named=True)], grouped.height
+
+
+def _hit(row: dict[str, object]) -> Hit:
+    text, other = str(row["text"] or ""), str(row["benchmark_text"] or "")
+    languages = (str(row["language"]), str(row["benchmark_language"] or ""))
+    if row["first"] in _WORDLESS:
+        ours, theirs = plain(text, _LENGTH), plain(other, _LENGTH)
+    else:
+        ours, theirs = mark(text, other, languages, _LENGTH)
+    kinds, overlaps = row["kind"], row["overlap"]
+    assert isinstance(kinds, list)
+    assert isinstance(overlaps, list)
+    return Hit(
+        str(row["field"]),
+        str(row["benchmark"]),
+        [_kind(kind, overlap) for kind, overlap in zip(kinds, overlaps, strict=True)],
+        bool(row["leaked"]),
+        Side(str(row["qa_id"]), tongue(languages[0]), ours),
+        Side(str(row["benchmark_id"]), tongue(languages[1]), theirs),
+    )
+
+
+def _kind(kind: str, overlap: float | None) -> str:
+    words = _KINDS.get(kind) or f"runs of {kind.removesuffix('-gram')} words in common"
+    return words if overlap is None or overlap >= 1 else f"{words}, {overlap:.2f}"
