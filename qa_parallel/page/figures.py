@@ -10,7 +10,7 @@ from typing import Any
 from qa_parallel.filters.limits import CHECKS, LANGUAGES_LEFT
 from qa_parallel.page import found as stages
 from qa_parallel.page.found import Found
-from qa_parallel.page.tables import Heat, Tongue, duration, heat, percent, tongue
+from qa_parallel.page.tables import Heat, Tongue, counted, duration, heat, percent, tongue
 from qa_parallel.publish import facts
 
 _DEMO = "demo"
@@ -139,9 +139,9 @@ def _translated(manifest: Mapping[str, Any]) -> str:
     rows = max((one["rows"] for one in languages.values()), default=0)
     others = [one for one in languages.values() if one["segments"]]
     words = (
-        f"{rows:,} questions of {source.get('name')} in "
-        f"{tongue(source.get('source_language', '')).name}, translated into {len(others)} "
-        f"languages with {model.get('name')}."
+        f"{counted(rows, 'question')} of {source.get('name')} in "
+        f"{tongue(source.get('source_language', '')).name}, translated into "
+        f"{counted(len(others), 'language')} with {model.get('name')}."
     )
     segments = sum(one["segments"] for one in others)
     if segments:
@@ -156,12 +156,11 @@ def _translated(manifest: Mapping[str, Any]) -> str:
 
 def _imported(manifest: Mapping[str, Any]) -> str:
     languages = manifest.get("languages") or _codes(manifest)
-    words = f"Texts in {len(languages)} languages, joined by their ids."
+    words = f"Texts in {counted(len(languages), 'language')}, joined by their ids."
     questions = manifest.get("questions")
     if questions:
-        words += (
-            f" {questions['all']:,} questions, {questions['complete']:,} of them in every language."
-        )
+        all_of_them = counted(questions["all"], "question")
+        words += f" {all_of_them}, {questions['complete']:,} of them in every language."
     return words
 
 
@@ -173,7 +172,10 @@ def _codes(manifest: Mapping[str, Any]) -> list[str]:
 def _filtered(manifest: Mapping[str, Any]) -> str:
     counts = manifest.get("source_counts", {}).values()
     rows, gone = (sum(one[name] for one in counts) for name in ("rows", "rejected"))
-    return f"{rows:,} rows measured, {gone:,} rejected ({percent(gone, rows)}), each with a reason."
+    return (
+        f"{counted(rows, 'row')} measured, {gone:,} rejected ({percent(gone, rows)}), each with a "
+        "reason."
+    )
 
 
 def _checked(manifest: Mapping[str, Any]) -> str:
@@ -183,15 +185,15 @@ def _checked(manifest: Mapping[str, Any]) -> str:
     if not questions:
         return f"Compared with {names}: no question leaks."
     dropped = manifest.get("leakage", {}).get("action") == "drop"
-    what = "and were dropped" if dropped else "and are still there"
-    return f"Compared with {names}: {questions:,} questions leak {what}, in all their languages."
+    what = "dropped" if dropped else "still there"
+    return f"Compared with {names}: {counted(questions, 'question')} known from it, {what}."
 
 
 def _planned(manifest: Mapping[str, Any]) -> str:
     steps, batches = manifest.get("steps", {}), manifest.get("batches", {})
     return (
-        f"{steps.get('train', 0):,} training steps of up to {batches.get('batch_size')} rows, "
-        f"strategy {batches.get('strategy')}; {steps.get('validation', 0):,} steps of validation."
+        f"{counted(steps.get('train', 0), 'training step')} of up to {batches.get('batch_size')} "
+        f"rows, strategy {batches.get('strategy')}; {steps.get('validation', 0):,} of validation."
     )
 
 
@@ -210,7 +212,8 @@ def _name(described: Any) -> str:
 
 
 def _compared(manifest: Mapping[str, Any]) -> str:
-    return f"{len(manifest.get('runs', {})):,} trainings from one start, evaluated and compared."
+    runs = counted(len(manifest.get("runs", {})), "training")
+    return f"{runs} from one start, evaluated and compared."
 
 
 _WORDS = {
@@ -356,8 +359,8 @@ def _on_leaks(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     questions = checked.get("found", {}).get("leaked", {}).get("questions", 0)
     if questions and checked.get("leakage", {}).get("action") != "drop":
         yield (
-            f"{questions:,} questions are known from evaluation sets, and were only reported: they "
-            "are still in the data."
+            f"Known from evaluation sets, only reported, and still in the data: "
+            f"{counted(questions, 'question')}."
         )
 
 

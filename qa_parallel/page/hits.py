@@ -84,13 +84,22 @@ def _hit(row: dict[str, object]) -> Hit:
     return Hit(
         str(row["field"]),
         str(row["benchmark"]),
-        [_kind(kind, overlap) for kind, overlap in zip(kinds, overlaps, strict=True)],
+        [_strength(name, overlap) for name, overlap in zip(kinds, overlaps, strict=True)],
         bool(row["leaked"]),
         Side(str(row["qa_id"]), tongue(languages[0]), ours),
         Side(str(row["benchmark_id"]), tongue(languages[1]), theirs),
     )
 
 
-def _kind(kind: str, overlap: float | None) -> str:
-    words = _KINDS.get(kind) or f"runs of {kind.removesuffix('-gram')} words in common"
+def kind(name: str) -> str:
+    """What a kind of LEAKS means.
+
+    >>> kind("8-gram")
+    'runs of 8 words in common'
+    """
+    return _KINDS.get(name) or f"runs of {name.removesuffix('-gram')} words in common"
+
+
+def _strength(name: str, overlap: float | None) -> str:
+    words = kind(name)
     return words if overlap is None or overlap >= 1 else f"{words}, {overlap:.2f}"

@@ -10,7 +10,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from qa_parallel.page.figures import meaning
-from qa_parallel.page.tables import MOST, duration, percent, tongue
+from qa_parallel.page.hits import kind
+from qa_parallel.page.tables import MOST, counted, duration, percent, tongue
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,8 +31,10 @@ def render(contents: Mapping[str, Any]) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"json": embedded, "tongue": tongue, "meaning": meaning}
-    environment.globals |= {"percent": percent, "duration": duration, "MOST": MOST}
+    environment.filters |= {"json": embedded, "tongue": tongue, "meaning": meaning, "kind": kind}
+    environment.globals |= {
+        "percent": percent, "counted": counted, "duration": duration, "MOST": MOST,
+    }  # fmt: skip
     page = environment.from_string(_part(TEMPLATE)).render(
         contents,
         style=Markup(style),

@@ -103,10 +103,8 @@ def choose(keys: pl.DataFrame, fate: Fate, rows: int, seed: int) -> Sample:
 
 
 def _leaked(keys: pl.DataFrame, fate: Fate) -> pl.DataFrame:
-    return keys.filter(
-        pl.col("qa_id").is_in(list(fate.questions))
-        | pl.col("passage_id").is_in(list(fate.passages))
-    )
+    by_text = pl.col("qa_id").is_in(list(fate.questions))
+    return keys.filter(by_text | pl.col("passage_id").is_in(list(fate.passages)))
 
 
 def embed(

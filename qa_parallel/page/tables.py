@@ -107,12 +107,21 @@ def duration(seconds: float) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share, with a digit after the point where it is small; "–" of nothing.
+    """A share, with a digit after the point where it is near to none or to all; "–" of nothing.
 
-    >>> percent(1, 200), percent(27, 100), percent(0, 0)
-    ('0.5 %', '27 %', '–')
+    >>> percent(1, 200), percent(27, 100), percent(199, 200), percent(0, 0)
+    ('0.5 %', '27 %', '99.5 %', '–')
     """
     if not whole:
         return "–"
     share = 100 * part / whole
-    return f"{share:.1f} %" if 0 < share < 10 else f"{share:.0f} %"
+    return f"{share:.1f} %" if 0 < share < 10 or 90 < share < 100 else f"{share:.0f} %"
+
+
+def counted(number: int, name: str) -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "question"), counted(1200, "question")
+    ('1 question', '1,200 questions')
+    """
+    return f"{number:,} {name}{'' if number == 1 else 's'}"

@@ -54,7 +54,8 @@ def _contents(folder: Path, found: Sequence[Found], rows: int, seed: int) -> dic
     """All that the template may use."""
     told = figures.history(found)
     filtered = _report(first(found, stages.FILTER))
-    leaks = _leaks(first(found, stages.CHECK))
+    checked = first(found, stages.CHECK)
+    leaks = None if checked is None else _table(checked, "leaks", LEAKS)
     hits, all_hits = ([], 0) if leaks is None else pairs(leaks, _HITS)
     flows = figures.flows(told)
     return {
@@ -90,10 +91,8 @@ def _report(one: Found | None) -> dict[str, Any] | None:
     return None if one is None else store.read_json(one.folder / "report.json")
 
 
-def _leaks(one: Found | None) -> pl.DataFrame | None:
-    if one is None:
-        return None
-    return check(store.read_parquet(one.folder / "leaks.parquet"), LEAKS, "leaks")
+def _table(one: Found, name: str, schema: pl.Schema) -> pl.DataFrame:
+    return check(store.read_parquet(one.folder / f"{name}.parquet"), schema, name)
 
 
 def _plans(found: Sequence[Found]) -> list[retrieval.Plan]:
@@ -114,13 +113,7 @@ def _sampled(
     if corpus is None or rows == 0:
         return {"sample": None, "data": None, "languages": []}
     filtered = first(found, stages.FILTER)
-    decisions = (
-        None
-        if filtered is None
-        else check(
-            store.read_parquet(filtered.folder / "decisions.parquet"), DECISIONS, "decisions"
-        )
-    )
+    decisions = None if filtered is None else _table(filtered, "decisions", DECISIONS)
     fate = Fate.of(decisions, leaks)
     files = _files(corpus)
     keys = pl.concat(_read(corpus, files, ["qa_id", "passage_id", "language"]))

@@ -173,7 +173,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "page.hits": {"page.overlap", "page.tables"},
     "page.figures": {"filters.limits", "page.found", "page.tables", "publish.facts"},
     "page.retrieval": {"evaluate", "metrics", "page.tables", "publish.facts", "training_report"},
-    "page.render": {"page.figures", "page.tables"},
+    "page.render": {"page.figures", "page.hits", "page.tables"},
     "stages.report": {
         "page.figures", "page.found", "page.hits", "page.render", "page.retrieval", "page.sample",
         "page.tables", "schema", "store",
