@@ -16,6 +16,7 @@ from qa_parallel.publish import facts
 _DEMO = "demo"
 # A language of which more rows than that are rejected is worth a look.
 _MANY = 0.1
+_LISTED = 8  # languages in a sentence
 # Settings that nobody reads on a page.
 _HIDDEN = {"languages", "files", "input", "rejected", "reasons", "versions", "kind", "fingerprint",
            "made_by", "version", "source_counts", "questions", "passages", "leaks", "found",
@@ -103,16 +104,16 @@ def steps(found: Sequence[Found], told: Mapping[str, Mapping[str, Any]]) -> Iter
     for stage, manifest in told.items():
         if stage not in here:
             yield _step(stage, "elsewhere", manifest, "")
-    digests = {one.digest for one in found if one.is_corpus}
     for one in found:
-        yield _step(one.stage, one.name, one.manifest, one.problem or _stale(one, digests))
+        others = {other.digest for other in found if other.is_corpus and other is not one}
+        problem = one.problem or _stale(one.manifest, others)
+        yield _step(one.stage, one.name, one.manifest, problem[:1].upper() + problem[1:])
 
 
-def _stale(one: Found, digests: set[str]) -> str:
-    """Whether a stage was made from another corpus than those that are here."""
-    corpora = one.manifest.get("corpora") or [one.manifest.get("corpus")]
+def _stale(manifest: Mapping[str, Any], others: set[str]) -> str:
+    """Says so if a stage was made from another corpus than the `others` that are here."""
+    corpora = manifest.get("corpora") or [manifest.get("corpus")]
     names = {known["digest"]: known["name"] for known in corpora if known}
-    others = digests - {one.digest}
     if not names or not others or others & set(names):
         return ""
     name = next(iter(names.values()))
@@ -337,12 +338,16 @@ def notes(
             "translations are rough. Use a larger model for data that matters."
         )
     yield from _on_leaks(told)
-    for flow in flows(told):
-        if flow.rows and flow.rejected > _MANY * flow.rows:
-            yield (
-                f"{flow.language.name}: {percent(flow.rejected, flow.rows)} of the rows were "
-                "rejected. Read some of them below before you trust the rest."
-            )
+    many = [
+        f"{flow.language.name} {percent(flow.rejected, flow.rows)}"
+        for flow in sorted(flows(told), key=lambda flow: -flow.rejected / max(1, flow.rows))
+        if flow.rejected > _MANY * flow.rows
+    ]
+    if many:
+        yield (
+            f"Many rows were rejected: {_listed(many)}. Read some of them below before you trust "
+            "the rest."
+        )
     if filtered is not None:
         yield from _on_filters(filtered)
 
@@ -371,7 +376,7 @@ def _on_filters(filtered: Mapping[str, Any]) -> Iterator[str]:
         if one.get("detector") is None
     ]
     if blind and filtered.get("detected"):
-        yield f"No language identifier knows {', '.join(blind)}: a wrong language goes unnoticed."
+        yield f"No language identifier knows {_listed(blind)}: a wrong language goes unnoticed."
     few = {
         tongue(one["language"]).name
         for one in filtered.get("limits", [])
@@ -379,6 +384,11 @@ def _on_filters(filtered: Mapping[str, Any]) -> Iterator[str]:
     }
     if few:
         yield (
-            f"Fewer than 100 texts of a kind in {', '.join(sorted(few))}: what is usual there was "
+            f"Fewer than 100 texts of a kind in {_listed(sorted(few))}: what is usual there was "
             "taken from experience, not from this corpus."
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -63,10 +63,10 @@
     return box;
   };
 
-  const cell = (language, row) => {
+  const cell = (language, row, translated) => {
     const made = element("div", `row ${row.state}`);
     const head = element("h4", "", language.name);
-    if (row.original) head.append(element("span", "badge", "original"));
+    if (row.original && translated) head.append(element("span", "badge", "original"));
     if (row.state !== "kept") head.append(element("span", `badge ${row.state}`, row.state));
     made.append(head);
     if (row.q !== null) made.append(text(language, "ask", row.q));
@@ -86,10 +86,11 @@
     const head = element("h3");
     head.append(element("bdi", "", question.id));
     if (question.title) head.append(element("bdi", "", question.title));
-    const columns = element("div", "columns");
+    const columns = element("div", `columns${codes.length > 4 ? " many" : ""}`);
+    const translated = Object.values(question.rows).some((row) => !row.original);
     for (const language of data.languages) {
       const row = codes.includes(language.code) && question.rows[language.code];
-      if (row) columns.append(cell(language, row));
+      if (row) columns.append(cell(language, row, translated));
     }
     made.append(head, columns);
     return made;
