@@ -54,7 +54,7 @@ class Hit:
 def pairs(leaks: pl.DataFrame, most: int) -> tuple[list[Hit], int]:
     """Up to `most` pairs of texts from LEAKS, and how many there are; leaks first.
 
-    They are spread over benchmarks, fields and kinds, so that what is rare is seen too.
+    They are spread over benchmarks, fields, kinds and texts, so that what is rare is seen too.
     """
     by = ["qa_id", "language", "field", "benchmark", "benchmark_id"]
     found = leaks.sort("leaked", "overlap", descending=True, nulls_last=True, maintain_order=True)
@@ -64,10 +64,11 @@ def pairs(leaks: pl.DataFrame, most: int) -> tuple[list[Hit], int]:
         pl.col("benchmark_language", "text", "benchmark_text").first(),
         first=pl.col("kind").first(),
     )
-    turn = pl.int_range(pl.len()).over("leaked", "benchmark", "field", "first")
-    chosen = grouped.with_columns(turn=turn).sort(
-        "leaked", "turn", descending=[True, False], maintain_order=True
-    )
+    kinds = ["leaked", "benchmark", "field", "first"]
+    place = pl.int_range(pl.len())
+    chosen = grouped.with_columns(
+        turn=place.over(kinds), again=place.over([*kinds, "benchmark_id"])
+    ).sort("leaked", "again", "turn", descending=[True, False, False], maintain_order=True)
     return [_hit(row) for row in chosen.head(most).iter_rows(named=True)], grouped.height
 
 
@@ -102,4 +103,4 @@ def kind(name: str) -> str:
 
 def _strength(name: str, overlap: float | None) -> str:
     words = kind(name)
-    return words if overlap is None or overlap >= 1 else f"{words}, {overlap:.2f}"
+    return words if overlap is None or overlap >= 1 else f"{words}, {max(overlap, 0.01):.2f}"
