@@ -103,7 +103,7 @@ def steps(found: Sequence[Found], told: Mapping[str, Mapping[str, Any]]) -> Iter
     here = {one.stage for one in found}
     for stage, manifest in told.items():
         if stage not in here:
-            yield _step(stage, "elsewhere", manifest, "")
+            yield _step(stage, "not in this folder", manifest, "")
     for one in found:
         others = {other.digest for other in found if other.is_corpus and other is not one}
         problem = one.problem or _stale(one.manifest, others)
@@ -156,8 +156,9 @@ def _translated(manifest: Mapping[str, Any]) -> str:
 
 
 def _imported(manifest: Mapping[str, Any]) -> str:
-    languages = manifest.get("languages") or _codes(manifest)
-    words = f"Texts in {counted(len(languages), 'language')}, joined by their ids."
+    languages = len(manifest.get("languages") or _codes(manifest))
+    there = f"in {counted(languages, 'language')}, " if languages else ""
+    words = f"Texts {there}joined by their ids."
     questions = manifest.get("questions")
     if questions:
         all_of_them = counted(questions["all"], "question")

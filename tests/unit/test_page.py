@@ -80,7 +80,7 @@ def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
     told = figures.history(found)
     assert list(told) == ["translate", "filter"]
     assert [(step.title, step.name) for step in figures.steps(found, told)] == [
-        ("Translate", "elsewhere"), ("Filter", ""),
+        ("Translate", "not in this folder"), ("Filter", ""),
     ]  # fmt: skip
     french = figures.flows(told)[1]
     assert (french.rows, french.rejected, french.left, french.share) == (6, 2, 4, "67 %")
