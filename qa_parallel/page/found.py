@@ -20,9 +20,13 @@ _KEYS = (
     ("experiment", EXPERIMENT), ("train", TRAIN), ("evaluate", EVALUATE), ("batches", PLAN),
     ("leakage", CHECK), ("filter", FILTER), ("translate", TRANSLATE),
 )  # fmt: skip
+# Files that the page reads and the manifest does not list among those of the data.
+_NEEDED = {FILTER: ("report.json", "decisions.parquet"), CHECK: ("leaks.parquet",),
+           PLAN: ("report.json",)}  # fmt: skip
 _DEPTH = 2
 _HALF = "it was begun and never ended; start its command again, it goes on where it stood"
 _LOST = "a file that its manifest names is missing or cut short; run it again"
+_OTHER = "it was made by another version of qa-parallel; run it again"
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,13 @@ class Found:
         return store.fingerprint({name: item["sha256"] for name, item in files.items()})
 
 
-def find(folder: Path) -> list[Found]:
+def find(folder: Path, version: int) -> list[Found]:
     """The stages in `folder`, which is that of one stage or holds theirs, in their order.
+
+    Parameters
+    ----------
+    version:
+        Of the folders that can be read.
 
     Raises
     ------
@@ -73,9 +82,10 @@ def find(folder: Path) -> list[Found]:
     if not folder.is_dir():
         raise StoreError(f"expected a folder, found none at {folder}", "check the path")
     if _is_ours(folder):
-        found = [_open(folder, "")]
+        found = [_open(folder, "", version)]
     else:
-        found = sorted(_inside(folder, folder, _DEPTH), key=lambda one: ORDER.index(one.stage))
+        inner = _inside(folder, folder, version, _DEPTH)
+        found = sorted(inner, key=lambda one: ORDER.index(one.stage))
     if not found:
         raise StoreError(
             f"expected a folder that qa-parallel made, found none of its stages in {folder}",
@@ -115,15 +125,15 @@ def _read(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _inside(folder: Path, root: Path, depth: int) -> Iterator[Found]:
+def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[Found]:
     for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
         if _is_ours(inner):
-            yield _open(inner, str(inner.relative_to(root)))
+            yield _open(inner, str(inner.relative_to(root)), version)
         elif depth > 1 and not inner.name.startswith("."):
-            yield from _inside(inner, root, depth - 1)
+            yield from _inside(inner, root, version, depth - 1)
 
 
-def _open(folder: Path, name: str) -> Found:
+def _open(folder: Path, name: str, version: int) -> Found:
     described = _read(folder)
     if not (folder / dataset.MANIFEST).is_file():
         return Found(stage_of(described), name, folder, {}, _HALF)
@@ -132,4 +142,11 @@ def _open(folder: Path, name: str) -> Found:
         whole = dataset.is_whole(folder)
     except (StoreError, KeyError, TypeError, AttributeError):
         return Found(stage_of(described), name, folder, {}, "its manifest cannot be read")
-    return Found(stage_of(manifest), name, folder, manifest, "" if whole else _LOST)
+    stage = stage_of(manifest)
+    if manifest.get("version") != version:
+        return Found(stage, name, folder, {}, _OTHER)
+    # a corpus that was copied for its rows alone has these to show
+    alone = name == "" and manifest.get("kind") == "corpus"
+    if not alone:
+        whole &= all((folder / one).is_file() for one in _NEEDED.get(stage, ()))
+    return Found(stage, name, folder, manifest, "" if whole else _LOST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -72,23 +73,23 @@ def pairs(leaks: pl.DataFrame, most: int) -> tuple[list[Hit], int]:
     return [_hit(row) for row in chosen.head(most).iter_rows(named=True)], grouped.height
 
 
-def _hit(row: dict[str, object]) -> Hit:
-    text, other = str(row["text"] or ""), str(row["benchmark_text"] or "")
-    languages = (str(row["language"]), str(row["benchmark_language"] or ""))
+def _hit(row: dict[str, Any]) -> Hit:
+    text, other = row["text"] or "", row["benchmark_text"] or ""
+    languages = (row["language"], row["benchmark_language"] or "")
     if row["first"] in _WORDLESS:
         ours, theirs = plain(text, _LENGTH), plain(other, _LENGTH)
     else:
         ours, theirs = mark(text, other, languages, _LENGTH)
-    kinds, overlaps = row["kind"], row["overlap"]
-    assert isinstance(kinds, list)
-    assert isinstance(overlaps, list)
     return Hit(
-        str(row["field"]),
-        str(row["benchmark"]),
-        [_strength(name, overlap) for name, overlap in zip(kinds, overlaps, strict=True)],
-        bool(row["leaked"]),
-        Side(str(row["qa_id"]), tongue(languages[0]), ours),
-        Side(str(row["benchmark_id"]), tongue(languages[1]), theirs),
+        row["field"],
+        row["benchmark"],
+        [
+            _strength(name, overlap)
+            for name, overlap in zip(row["kind"], row["overlap"], strict=True)
+        ],
+        row["leaked"],
+        Side(row["qa_id"], tongue(languages[0]), ours),
+        Side(row["benchmark_id"], tongue(languages[1]), theirs),
     )
 
 

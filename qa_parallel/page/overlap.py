@@ -47,9 +47,8 @@ def mark(
         list(_tokens(text, language))[:_MOST]
         for text, language in zip(texts, languages, strict=True)
     ]
-    matcher = difflib.SequenceMatcher(
-        None, *([token.form for token in side] for side in tokens), autojunk=False
-    )
+    forms = [[token.form for token in side] for side in tokens]
+    matcher = difflib.SequenceMatcher(None, forms[0], forms[1], autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]
     longest = max((block.size for block in blocks), default=0)
     kept = [block for block in blocks if block.size >= min(_RUN, longest)]

@@ -209,7 +209,9 @@ def _values(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> Scal
     dots = [
         Dot(
             row["system"],
-            *(_place(value, low, high) for value in (mean, mean - sd, mean + sd)),
+            _place(mean, low, high),
+            _place(mean - sd, low, high),
+            _place(mean + sd, low, high),
             _number(measure, mean) + (f" ± {_number(measure, sd)}" if row["sd"] else ""),
         )
         for row, (mean, sd) in zip(rows, spans, strict=True)
@@ -222,7 +224,9 @@ def _differences(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) ->
     dots = [
         Dot(
             f"{row['system']} − {row['baseline']}",
-            *(_place(row[name], -far, far) for name in ("difference", "low", "high")),
+            _place(row["difference"], -far, far),
+            _place(row["low"], -far, far),
+            _place(row["high"], -far, far),
             f"{_signed(measure, row['difference'])} ({_signed(measure, row['low'])} … "
             f"{_signed(measure, row['high'])}), p {row['p']:.3f}",
         )

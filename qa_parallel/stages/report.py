@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel import __version__, store
-from qa_parallel.errors import RecipeError, StoreError
+from qa_parallel.errors import RecipeError
 from qa_parallel.page import figures, retrieval
 from qa_parallel.page import found as stages
 from qa_parallel.page.found import Found, find, first
@@ -18,6 +18,7 @@ from qa_parallel.page.render import render
 from qa_parallel.page.sample import COLUMNS, Fate, choose, embed
 from qa_parallel.page.tables import tongue
 from qa_parallel.schema import DECISIONS, LEAKS, check
+from qa_parallel.stages import folders
 
 PAGE = "report.html"
 ROWS = 200
@@ -44,7 +45,7 @@ def write_report(folder: Path, *, rows: int = ROWS, seed: int = 0) -> Path:
     """
     if rows < 0 or seed < 0:
         raise RecipeError(f"expected rows and seed of at least 0, found {rows} and {seed}")
-    found = find(folder)
+    found = find(folder, folders.VERSION)
     page = render(_contents(folder, found, rows, seed))
     store.write_bytes(folder / PAGE, page.encode())
     return folder / PAGE
@@ -54,8 +55,7 @@ def _contents(folder: Path, found: Sequence[Found], rows: int, seed: int) -> dic
     """All that the template may use."""
     told = figures.history(found)
     filtered = _report(first(found, stages.FILTER))
-    checked = first(found, stages.CHECK)
-    leaks = None if checked is None else _table(checked, "leaks", LEAKS)
+    leaks = _table(first(found, stages.CHECK), "leaks", LEAKS)
     hits, all_hits = ([], 0) if leaks is None else pairs(leaks, _HITS)
     flows = figures.flows(told)
     return {
@@ -88,11 +88,13 @@ def _contents(folder: Path, found: Sequence[Found], rows: int, seed: int) -> dic
 
 
 def _report(one: Found | None) -> dict[str, Any] | None:
-    return None if one is None else store.read_json(one.folder / "report.json")
+    path = one and one.folder / "report.json"
+    return store.read_json(path) if path and path.is_file() else None
 
 
-def _table(one: Found, name: str, schema: pl.Schema) -> pl.DataFrame:
-    return check(store.read_parquet(one.folder / f"{name}.parquet"), schema, name)
+def _table(one: Found | None, name: str, schema: pl.Schema) -> pl.DataFrame | None:
+    path = one and one.folder / f"{name}.parquet"
+    return check(store.read_parquet(path), schema, name) if path and path.is_file() else None
 
 
 def _plans(found: Sequence[Found]) -> list[retrieval.Plan]:
@@ -112,9 +114,7 @@ def _sampled(
     corpus = next((one for one in found if one.is_corpus), None)
     if corpus is None or rows == 0:
         return {"sample": None, "data": None, "languages": []}
-    filtered = first(found, stages.FILTER)
-    decisions = None if filtered is None else _table(filtered, "decisions", DECISIONS)
-    fate = Fate.of(decisions, leaks)
+    fate = Fate.of(_table(first(found, stages.FILTER), "decisions", DECISIONS), leaks)
     files = _files(corpus)
     keys = pl.concat(_read(corpus, files, ["qa_id", "passage_id", "language"]))
     languages = keys["language"].unique(maintain_order=True).to_list()
@@ -136,15 +136,10 @@ def _sampled(
 
 
 def _files(corpus: Found) -> list[Path]:
-    """Data files of a corpus, and the rejected rows of a filtered one."""
-    names = [*corpus.manifest["files"], *corpus.manifest.get("rejected", {})]
-    missing = [name for name in names if not (corpus.folder / name).is_file()]
-    if missing:
-        raise StoreError(
-            f"expected {corpus.folder / missing[0]}, which its manifest names, found no file",
-            "make the corpus again, or copy it again",
-        )
-    return [corpus.folder / name for name in names]
+    """Data files of a corpus, and the rejected rows of a filtered one, where they are there."""
+    rejected = [corpus.folder / name for name in corpus.manifest.get("rejected", {})]
+    files = [corpus.folder / name for name in corpus.manifest["files"]]
+    return files + [path for path in rejected if path.is_file()]
 
 
 def _read(corpus: Found, files: Sequence[Path], columns: list[str]) -> Iterator[pl.DataFrame]:

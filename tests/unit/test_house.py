@@ -176,7 +176,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "page.render": {"page.figures", "page.hits", "page.tables"},
     "stages.report": {
         "page.figures", "page.found", "page.hits", "page.render", "page.retrieval", "page.sample",
-        "page.tables", "schema", "store",
+        "page.tables", "schema", "stages.folders", "store",
     },
     "pipeline": {
         "experiment", "recipe", "sources", "stages.batches", "stages.evaluate", "stages.filter",

@@ -18,6 +18,7 @@ from qa_parallel.page.render import embedded, render
 from qa_parallel.page.sample import Fate, choose, embed
 from qa_parallel.page.tables import heat, tongue
 from qa_parallel.schema import DECISIONS, LEAKS
+from qa_parallel.stages.folders import VERSION
 from tests import corpora
 from tests.small_corpora import corpus_frame, parallel
 
@@ -52,7 +53,7 @@ def test_stages_are_found_in_their_order(tmp_path: Path) -> None:
     store.write_json(tmp_path / "a" / "settings.json", {**settings, "filter": {}})
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "settings.json").write_text("[]")
-    first, second = find(tmp_path)
+    first, second = find(tmp_path, VERSION)
     assert (first.stage, first.name, first.whole) == ("translate", "z", True)
     assert (second.stage, second.name, second.whole) == ("filter", "a", False)
     assert "never ended" in second.problem
@@ -60,11 +61,23 @@ def test_stages_are_found_in_their_order(tmp_path: Path) -> None:
 
 def test_a_stage_that_lost_a_file_is_not_whole(tmp_path: Path) -> None:
     folder = corpora.translated(tmp_path / "corpus")
-    (alone,) = find(folder)
+    (alone,) = find(folder, VERSION)
     assert (alone.name, alone.whole) == ("", True)
     next((folder / "data").rglob("*.parquet")).unlink()
     with pytest.raises(StoreError, match="missing or cut short"):
-        find(folder)
+        find(folder, VERSION)
+
+
+def test_a_stage_of_another_version_or_without_its_tables_is_not_whole(tmp_path: Path) -> None:
+    corpora.translated(tmp_path / "translated")
+    folder = corpora.translated(tmp_path / "filtered")
+    manifest = store.read_json(folder / "manifest.json")
+    del manifest["translate"]
+    store.write_json(folder / "manifest.json", manifest | {"filter": {}})
+    assert "missing" in find(tmp_path, VERSION)[1].problem
+    assert find(folder, VERSION)[0].whole  # copied for its rows
+    store.write_json(folder / "manifest.json", manifest | {"filter": {}, "version": 99})
+    assert "another version" in find(tmp_path, VERSION)[1].problem
 
 
 def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
@@ -76,7 +89,7 @@ def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
                 "reasons": {"fra_Latn": {"answer copied": {"rejected": 2}}}}  # fmt: skip
     del manifest["translate"]
     store.write_json(folder / "manifest.json", manifest)
-    found = find(folder)
+    found = find(folder, VERSION)
     told = figures.history(found)
     assert list(told) == ["translate", "filter"]
     assert [(step.title, step.name) for step in figures.steps(found, told)] == [
@@ -98,24 +111,29 @@ def test_a_stage_made_from_another_corpus_says_so(tmp_path: Path) -> None:
     corpora.translated(tmp_path / "translated")
     filtered = corpora.translated(tmp_path / "filtered")
     manifest = store.read_json(filtered / "manifest.json")
-    digest = find(tmp_path)[0].digest
+    digest = find(tmp_path, VERSION)[0].digest
     del manifest["translate"]
     manifest["source_counts"] = {}
+    for name in ("report.json", "decisions.parquet"):
+        (filtered / name).touch()
     for known, problem in ((digest, ""), ("0" * 16, "Made from translated@0000")):
         manifest |= {"filter": {}, "corpus": {"name": "translated@0000", "digest": known}}
         store.write_json(filtered / "manifest.json", manifest)
-        found = find(tmp_path)
+        found = find(tmp_path, VERSION)
         second = list(figures.steps(found, figures.history(found)))[1]
         assert second.problem.startswith(problem)
         assert bool(second.problem) == bool(problem)
 
 
 def test_what_leaks_and_stays_is_a_warning() -> None:
-    manifest = {
+    manifest: dict[str, Any] = {
         "leakage": {"action": "report"},
         "found": {"leaked": {"questions": 3, "rows": {"eng_Latn": 3}}},
     }
-    told = {"import": {"languages": {"eng_Latn": {"rows": 9}}}, "check-leakage": manifest}
+    told: dict[str, dict[str, Any]] = {
+        "import": {"languages": {"eng_Latn": {"rows": 9}}},
+        "check-leakage": manifest,
+    }
     assert figures.flows(told)[0].left == 9
     assert "still in the data: 3 questions" in " ".join(figures.notes([], told, None))
     manifest["leakage"] = {"action": "drop"}
