@@ -27,6 +27,7 @@ from qa_parallel.stages.imports import import_parallel
 from qa_parallel.stages.jobs import carry_out, look
 from qa_parallel.stages.leakage import Checked, check_leakage, read_check, refuse_leaks
 from qa_parallel.stages.publish import Publication, prepare, publish
+from qa_parallel.stages.report import write_report
 from qa_parallel.stages.translate import translate
 from qa_parallel.stages.windows import Reporter
 
@@ -58,6 +59,7 @@ __all__ = [
     "run",
     "train_eval",
     "translate",
+    "write_report",
     "write_texts",
 ]
 

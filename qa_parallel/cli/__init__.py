@@ -13,6 +13,7 @@ from qa_parallel.cli.group import Group
 from qa_parallel.cli.import_ import import_
 from qa_parallel.cli.languages import languages
 from qa_parallel.cli.publish import publish
+from qa_parallel.cli.report import report
 from qa_parallel.cli.run import run
 from qa_parallel.cli.train_eval import train_eval
 from qa_parallel.cli.translate import translate
@@ -37,6 +38,7 @@ COMMANDS = (
     evaluate,
     train_eval,
     run,
+    report,
     publish,
 )
 for command in COMMANDS:

@@ -166,6 +166,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "publish.settings", "publish.upload", "sources", "stages.folders", "stages.inputs",
         "store",
     },
+    "page": set(),
+    "page.found": {"dataset", "store"},
+    "page.tables": {"languages"},
+    "page.overlap": {"languages", "text"},
+    "page.sample": {"schema"},
+    "page.hits": {"page.overlap", "page.tables"},
+    "page.figures": {"filters.limits", "page.found", "page.tables", "publish.facts"},
+    "page.retrieval": {"evaluate", "metrics", "page.tables", "publish.facts", "training_report"},
+    "page.render": {"page.figures", "page.hits", "page.tables"},
+    "stages.report": {
+        "page.figures", "page.found", "page.hits", "page.render", "page.retrieval", "page.sample",
+        "page.tables", "schema", "stages.folders", "store",
+    },
     "recipe_stages": {
         "batches.settings", "experiment", "filters.settings", "models", "recipe", "sources",
         "stages.batches", "stages.evaluate", "stages.filter", "stages.folders", "stages.jobs",
@@ -175,14 +188,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": {
         "dataset", "experiment", "recipe", "recipe_stages", "sources", "stages.batches",
         "stages.evaluate", "stages.filter", "stages.folders", "stages.imports", "stages.jobs",
-        "stages.leakage", "stages.publish", "stages.translate", "stages.windows", "store",
+        "stages.leakage", "stages.publish", "stages.report", "stages.translate", "stages.windows",
+        "store",
     },
     "progress": {"engine", "models", "sources", "translate"},
     "summary": {"dataset"},
     "cli": {
         "cli.build_batches", "cli.check_leakage", "cli.evaluate", "cli.filter", "cli.group",
         "cli.import_",
-        "cli.languages", "cli.publish", "cli.run", "cli.train_eval", "cli.translate",
+        "cli.languages", "cli.publish", "cli.report", "cli.run", "cli.train_eval", "cli.translate",
     },
     "cli.__main__": {"cli"},
     "cli.group": set(),
@@ -207,6 +221,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli.publish": {
         "cli.options", "cli.show", "pipeline", "publish.settings", "recipe", "store",
     },
+    "cli.report": {"cli.options", "pipeline"},
     "cli.run": {"cli.options", "cli.show", "engine", "pipeline", "recipe"},
     "cli.train_eval": {
         "batches.settings", "cli.options", "cli.show", "evalsets", "pipeline", "recipe", "sources",

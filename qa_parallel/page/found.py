@@ -1,0 +1,152 @@
+"""Which stages left something in a folder, and whether it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qa_parallel import dataset, store
+from qa_parallel.errors import StoreError
+
+TRANSLATE, IMPORT, FILTER, CHECK = "translate", "import", "filter", "check-leakage"
+PLAN, EVALUATE, TRAIN, EXPERIMENT = "build-batches", "evaluate", "train", "train-eval"
+ORDER = (TRANSLATE, IMPORT, FILTER, CHECK, PLAN, EVALUATE, TRAIN, EXPERIMENT)
+# Stages whose folder may hold a corpus, the first one with the most rows.
+CORPORA = (TRANSLATE, IMPORT, FILTER, CHECK)
+# A key of the settings that no stage before it in this list has.
+_KEYS = (
+    ("experiment", EXPERIMENT), ("train", TRAIN), ("evaluate", EVALUATE), ("batches", PLAN),
+    ("leakage", CHECK), ("filter", FILTER), ("translate", TRANSLATE),
+)  # fmt: skip
+# Files that the page reads and the manifest does not list among those of the data.
+_NEEDED = {FILTER: ("report.json", "decisions.parquet"), CHECK: ("leaks.parquet",),
+           PLAN: ("report.json",)}  # fmt: skip
+_DEPTH = 2
+_HALF = "it was begun and never ended; start its command again, it goes on where it stood"
+_LOST = "a file that its manifest names is missing or cut short; run it again"
+_OTHER = "it was made by another version of qa-parallel; run it again"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The folder of one stage.
+
+    Attributes
+    ----------
+    stage:
+        The command that made it, one of `ORDER`.
+    name:
+        The folder as seen from the one that is reported on; "" for that one itself.
+    manifest:
+        Empty where there is none.
+    problem:
+        Why it is not shown, and what to do. Empty where it is whole.
+    """
+
+    stage: str
+    name: str
+    folder: Path
+    manifest: Mapping[str, Any] = field(repr=False)
+    problem: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return not self.problem
+
+    @property
+    def is_corpus(self) -> bool:
+        return self.whole and self.manifest.get("kind") == "corpus"
+
+    @property
+    def digest(self) -> str:
+        """Of the data files, as the next stage records it."""
+        files: Mapping[str, Any] = self.manifest.get("files", {})
+        return store.fingerprint({name: item["sha256"] for name, item in files.items()})
+
+
+def find(folder: Path, version: int) -> list[Found]:
+    """The stages in `folder`, which is that of one stage or holds theirs, in their order.
+
+    Parameters
+    ----------
+    version:
+        Of the folders that can be read.
+
+    Raises
+    ------
+    StoreError
+        There is none, or none that is whole.
+    """
+    if not folder.is_dir():
+        raise StoreError(f"expected a folder, found none at {folder}", "check the path")
+    if _is_ours(folder):
+        found = [_open(folder, "", version)]
+    else:
+        inner = _inside(folder, folder, version, _DEPTH)
+        found = sorted(inner, key=lambda one: ORDER.index(one.stage))
+    if not found:
+        raise StoreError(
+            f"expected a folder that qa-parallel made, found none of its stages in {folder}",
+            "give the folder of qa-parallel run, or of one of its other commands",
+        )
+    if not any(one.whole for one in found):
+        first = found[0]
+        raise StoreError(f"expected a stage that is whole, found {first.folder}: {first.problem}")
+    return found
+
+
+def stage_of(described: Mapping[str, Any]) -> str:
+    """The stage that settings or a manifest belong to."""
+    return next((stage for key, stage in _KEYS if key in described), IMPORT)
+
+
+def first(found: Sequence[Found], *stages: str) -> Found | None:
+    """The first whole folder of one of `stages`, looked for in their order; None without one."""
+    return next(
+        (one for stage in stages for one in found if one.stage == stage and one.whole), None
+    )
+
+
+def _is_ours(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (dataset.MANIFEST, dataset.SETTINGS)) and (
+        dataset.MADE_BY in _read(folder).get("made_by", "")
+    )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """The settings of a folder, or its manifest; empty where neither can be read."""
+    for name in (dataset.SETTINGS, dataset.MANIFEST):
+        try:
+            return store.read_json(folder / name)
+        except StoreError:
+            continue
+    return {}
+
+
+def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[Found]:
+    for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
+        if _is_ours(inner):
+            yield _open(inner, str(inner.relative_to(root)), version)
+        elif depth > 1 and not inner.name.startswith("."):
+            yield from _inside(inner, root, version, depth - 1)
+
+
+def _open(folder: Path, name: str, version: int) -> Found:
+    described = _read(folder)
+    if not (folder / dataset.MANIFEST).is_file():
+        return Found(stage_of(described), name, folder, {}, _HALF)
+    try:
+        manifest = store.read_json(folder / dataset.MANIFEST)
+        whole = dataset.is_whole(folder)
+    except (StoreError, KeyError, TypeError, AttributeError):
+        return Found(stage_of(described), name, folder, {}, "its manifest cannot be read")
+    stage = stage_of(manifest)
+    if manifest.get("version") != version:
+        return Found(stage, name, folder, {}, _OTHER)
+    # a corpus that was copied for its rows alone has these to show
+    alone = name == "" and manifest.get("kind") == "corpus"
+    if not alone:
+        whole &= all((folder / one).is_file() for one in _NEEDED.get(stage, ()))
+    return Found(stage, name, folder, manifest, "" if whole else _LOST)

@@ -1,0 +1,255 @@
+"""Plans, evaluations and comparisons of strategies, as tables and heat maps of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qa_parallel.evaluate import CROSS, MONOLINGUAL, MULTILINGUAL, SETTINGS, SHARE
+from qa_parallel.metrics import MEASURES
+from qa_parallel.page.tables import Heat, heat
+from qa_parallel.publish import facts
+from qa_parallel.training_report import MAIN
+
+NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance",
+         SHARE: "share of the first ten"}  # fmt: skip
+_DISTANCE = "rank_distance"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of batches: the counts of its training side, and who meets whom."""
+
+    name: str
+    strategy: str
+    steps: int
+    rows: int
+    sizes: Sequence[int]
+    validation: int
+    heat: Heat
+
+
+def plan(name: str, report: Mapping[str, Any]) -> Plan:
+    """From report.json of `build-batches`."""
+    side, batches = report["train"], report["batches"]
+    codes = list(side["languages"])
+    counts = {
+        (asked, found): float(count)
+        for asked, row in side["matrix"].items()
+        for found, count in row.items()
+    }
+    limits = (0.0, max(counts.values(), default=1.0))
+    title = f"Rows by language, {batches['strategy']}"
+    return Plan(
+        name,
+        batches["strategy"],
+        side["steps"],
+        side["rows"],
+        side["sizes"],
+        report["validation"]["steps"],
+        heat(title, counts, codes, codes, ("question", "passage"), ",.0f", limits),
+    )
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an encoder finds in one set.
+
+    Attributes
+    ----------
+    measures:
+        Names of the columns of `settings`.
+    settings:
+        Setting → a value a measure, as text.
+    heats:
+        By query and candidate language: mAP, and whose candidates come first.
+    untrained:
+        Languages that the encoder was not trained on, as far as it is known.
+    """
+
+    encoder: str
+    dataset: str
+    source: str
+    queries: int
+    candidates: int
+    languages: int
+    untrained: Sequence[str]
+    measures: Sequence[str]
+    settings: Mapping[str, Sequence[str]]
+    heats: Sequence[Heat]
+    signature: str
+
+
+def evaluations(report: Mapping[str, Any]) -> list[Evaluation]:
+    """From results.json of `evaluate`, one entry a set."""
+    record = report["encoder"]
+    encoder = str(facts.portable(record.get("encoder") or record.get("vectors")))
+    return [_evaluation(encoder, one, report["results"]) for one in report["sets"]]
+
+
+def _evaluation(
+    encoder: str, described: Mapping[str, Any], results: Sequence[Mapping[str, Any]]
+) -> Evaluation:
+    mine = [row for row in results if row["dataset"] == described["name"]]
+    whole = {
+        (row["setting"], row["measure"]): row["value"]
+        for row in mine
+        if row["query_language"] is None and row["candidate_language"] is None
+    }
+    measures = [one for one in MEASURES if any(measure == one for _, measure in whole)]
+    settings = {
+        setting: [_number(measure, whole.get((setting, measure))) for measure in measures]
+        for setting in SETTINGS
+        if any(one == setting for one, _ in whole)
+    }
+    return Evaluation(
+        encoder, described["name"], facts.portable(described["source"]), described["queries"],
+        described["candidates"], len(described["languages"]), described.get("untrained", []),
+        [NAMES.get(one, one) for one in measures], settings, heats(mine, described["name"]),
+        described.get("signature", ""),
+    )  # fmt: skip
+
+
+def heats(rows: Sequence[Mapping[str, Any]], title: str) -> list[Heat]:
+    """mAP and the share of the first ten by query and candidate language, as far as measured."""
+    made = []
+    for measure, number, settings in (
+        ("map", ".3f", (MONOLINGUAL, CROSS)),
+        (SHARE, ".2f", (MULTILINGUAL,)),
+    ):
+        values = {
+            (row["query_language"], row["candidate_language"]): row["value"]
+            for row in rows
+            if row["measure"] == measure
+            and row["setting"] in settings
+            and row["query_language"] is not None
+            and row["candidate_language"] is not None
+        }
+        asked, found = (sorted({pair[side] for pair in values}) for side in (0, 1))
+        if len(values) > len(asked):  # more than a diagonal
+            labels = ("query", "candidate")
+            made.append(heat(f"{title}: {NAMES[measure]}", values, asked, found, labels, number))
+    return made
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A value and how far it is sure, on a scale from 0 to 100; `text` says it in figures."""
+
+    name: str
+    at: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Dots on one scale.
+
+    Attributes
+    ----------
+    ends:
+        What 0 and 100 stand for, as text.
+    zero:
+        Where "no difference" is; None where that is not of interest.
+    """
+
+    title: str
+    ends: tuple[str, str]
+    dots: Sequence[Dot]
+    zero: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Strategies on one set: their values, their differences, their heat maps by system."""
+
+    dataset: str
+    values: Sequence[Scale]
+    differences: Sequence[Scale]
+    heats: Mapping[str, Sequence[Heat]]
+
+
+def comparisons(report: Mapping[str, Any]) -> list[Comparison]:
+    """From report.json of `train-eval`, one entry a set."""
+    names = list(dict.fromkeys(row["dataset"] for row in report["means"]))
+    return [_comparison(name, report) for name in names]
+
+
+def _comparison(name: str, report: Mapping[str, Any]) -> Comparison:
+    mine = [row for row in report["means"] if row["dataset"] == name]
+    differences = [row for row in report["differences"] if row["dataset"] == name]
+    whole = [
+        row for row in mine if row["query_language"] is None and row["candidate_language"] is None
+    ]
+    values, gaps = [], []
+    for setting, measure, label in MAIN:
+        chosen = [row for row in whole if (row["setting"], row["measure"]) == (setting, measure)]
+        if chosen:
+            values.append(_values(label, measure, chosen))
+        pairs = [
+            row for row in differences if (row["setting"], row["measure"]) == (setting, measure)
+        ]
+        if pairs:
+            gaps.append(_differences(label, measure, pairs))
+    systems = dict.fromkeys(row["system"] for row in mine)
+    return Comparison(
+        name,
+        values,
+        gaps,
+        {one: heats([row for row in mine if row["system"] == one], one) for one in systems},
+    )
+
+
+def _values(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> Scale:
+    spans = [(row["value"], row["sd"] or 0.0) for row in rows]
+    low, high = _ends([value - sd for value, sd in spans] + [value + sd for value, sd in spans])
+    dots = [
+        Dot(
+            row["system"],
+            _place(mean, low, high),
+            _place(mean - sd, low, high),
+            _place(mean + sd, low, high),
+            _number(measure, mean) + (f" ± {_number(measure, sd)}" if row["sd"] else ""),
+        )
+        for row, (mean, sd) in zip(rows, spans, strict=True)
+    ]
+    return Scale(label, (_number(measure, low), _number(measure, high)), dots)
+
+
+def _differences(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> Scale:
+    far = max(max(abs(row["low"]), abs(row["high"])) for row in rows) * 1.1 or 1.0
+    dots = [
+        Dot(
+            f"{row['system']} − {row['baseline']}",
+            _place(row["difference"], -far, far),
+            _place(row["low"], -far, far),
+            _place(row["high"], -far, far),
+            f"{_signed(measure, row['difference'])} ({_signed(measure, row['low'])} … "
+            f"{_signed(measure, row['high'])}), p {row['p']:.3f}",
+        )
+        for row in rows
+    ]
+    return Scale(label, (_signed(measure, -far), _signed(measure, far)), dots, zero=50)
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """A little beyond the lowest and the highest."""
+    room = 0.08 * (max(values) - min(values)) or 0.05
+    return min(values) - room, max(values) + room
+
+
+def _place(value: float, low: float, high: float) -> float:
+    return round(100 * (value - low) / (high - low), 2)
+
+
+def _number(measure: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.1f}" if measure == _DISTANCE else f"{value:.3f}"
+
+
+def _signed(measure: str, value: float) -> str:
+    return f"{value:+,.1f}" if measure == _DISTANCE else f"{value:+.3f}"
