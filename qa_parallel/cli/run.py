@@ -73,4 +73,4 @@ def run(
             steps.append(step)
             if step.made:
                 show.stage(step.stage.name, step.outcome)
-    show.steps(steps)
+    show.steps(steps, pipeline.write_report(loaded.out))

@@ -116,8 +116,8 @@ def stage(name: str, outcome: Outcome) -> None:
     shown[name](outcome)
 
 
-def steps(done: Sequence[Step]) -> None:
-    """Rows of the corpus, what became of every stage, how to go on."""
+def steps(done: Sequence[Step], page: Path) -> None:
+    """Rows of the corpus, what became of every stage, the page to look at, how to go on."""
     from qa_parallel import pipeline, run_report
 
     corpus = pipeline.corpus_of(done)
@@ -125,6 +125,7 @@ def steps(done: Sequence[Step]) -> None:
         rows(corpus.outcome)
         click.echo()
     render(run_report.describe(done))
+    click.echo(f"The page to look at is {page}.")
     if corpus is not None:
         click.echo(
             f"To publish it: qa-parallel publish {corpus.stage.folder} --repo org/name --dry-run"

@@ -141,6 +141,8 @@ def test_a_recipe_whole_with_stand_ins(path: Path, tiny_bert: Path, tmp_path: Pa
     summary = [line.split()[:2] for line in output.splitlines()]
     assert all([name, "done"] in summary for name in ("translate", *tables)), output
     assert f"qa-parallel publish {out / 'checked'} --repo org/name --dry-run" in output
+    assert f"The page to look at is {out / 'report.html'}." in output.replace("\n", "")
+    assert "<title>" in (out / "report.html").read_text("utf-8")
     english = pl.read_parquet(out / "translated" / "data" / "eng_Latn" / "*.parquet")
     assert english.height == 6
     assert len(open_plan(out / "batches")) >= 1
