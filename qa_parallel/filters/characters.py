@@ -277,19 +277,17 @@ def han(kind: str) -> Bools:
 
     Simplified alone is what GB 2312 has and Big5 has not; traditional alone the reverse.
     """
-    has, lacks = ("gb2312", "big5") if kind == "Hans" else ("big5", "gb2312")
+    simplified, traditional = _encodable("gb2312"), _encodable("big5")
+    only = simplified - traditional if kind == "Hans" else traditional - simplified
     full = np.zeros(_LAST + 1, dtype=bool)
-    for code in range(0x4E00, 0xA000):
-        full[code] = _encodes(chr(code), has) and not _encodes(chr(code), lacks)
+    full[sorted(only)] = True
     return full
 
 
-def _encodes(char: str, encoding: str) -> bool:
-    try:
-        char.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+def _encodable(encoding: str) -> set[int]:
+    """The Han code points that an encoding has."""
+    every = "".join(map(chr, range(0x4E00, 0xA000)))
+    return set(map(ord, every.encode(encoding, "ignore").decode(encoding)))
 
 
 def _between(values: npt.NDArray[Any], starts: Ints, ends: Ints) -> npt.NDArray[Any]:

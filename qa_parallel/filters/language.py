@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, Protocol
 
 from qa_parallel.errors import SourceError
+from qa_parallel.filters.workers import Workers
 from qa_parallel.languages import LANGUAGES
 
 AUTO = "auto"
@@ -25,8 +23,8 @@ LEAST, LEAST_DENSE = 20, 10
 _DENSE = {"Hans", "Hant", "Jpan", "Hang"}
 # Characters of a text that are looked at: more make nothing surer.
 _READ = 500
-# Texts handed to a worker process at once, and below which none is started.
-_CHUNK, _ALONE = 500, 4000
+# Texts looked at together, and from which processes are worth their start.
+_CHUNK, _MANY = 500, 4000
 
 
 class Detector(Protocol):
@@ -48,7 +46,7 @@ class Identifier:
         "auto": for each language the first of `DETECTORS` that is installed and knows it; the
         name of one of them; or the path of a fastText model.
     workers:
-        Processes. 1 = this one alone.
+        Processes that share the texts. None = this one alone.
 
     Raises
     ------
@@ -56,13 +54,11 @@ class Identifier:
         An unknown name, a package that is not installed, a file that is no fastText model.
     """
 
-    def __init__(self, choice: str = AUTO, workers: int = 1) -> None:
+    def __init__(self, choice: str = AUTO, workers: Workers | None = None) -> None:
         self._names = _installed() if choice == AUTO else (choice,)
         for name in self._names if choice != AUTO else ():
             load(name)
-        self._workers = workers
-        self._pool: ProcessPoolExecutor | None = None
-        self._starting = Lock()
+        self._workers = workers or Workers()
 
     def detector(self, language: str) -> str | None:
         """The identifier for an NLLB code; None: no one here knows the language."""
@@ -74,23 +70,10 @@ class Identifier:
         name = self.detector(language)
         if name is None:
             return None
-        if self._workers == 1 or len(texts) < _ALONE:
-            return _odds((name, language, texts))
-        chunks = (texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK))
-        found = self._started().map(_odds, ((name, language, chunk) for chunk in chunks))
+        chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
+        tasks = [(name, language, chunk) for chunk in chunks]
+        found = self._workers.map(_odds, tasks, pays=len(texts) >= _MANY)
         return [value for part in found for value in part]
-
-    def _started(self) -> ProcessPoolExecutor:
-        # Polars' threads do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        with self._starting:
-            self._pool = self._pool or ProcessPoolExecutor(self._workers, context)
-        return self._pool
-
-    def close(self) -> None:
-        """End the worker processes."""
-        if self._pool is not None:
-            self._pool.shutdown()
 
 
 def least_letters(language: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.language import AUTO, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
+from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
 
 # Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
@@ -24,6 +24,8 @@ FAULTS = ("empty", "truncated", "loop", "copy", "unk")
 VERSION = 2
 # Characters that are looked at together: small enough for the processor's cache to be of use.
 _CHUNK = 250_000
+# Chunks of a language from which processes of their own are worth their start.
+_MANY = 8
 # How many times as long an answer must be to be identified: most are names, which say little.
 _NAMES = 3
 # Letters that a text must have for its vector to mean something.
@@ -56,7 +58,7 @@ def score(
     settings: MeasureSettings | None = None,
     identifier: Identifier | None = None,
     encode: Encode | None = None,
-    workers: int = 1,
+    workers: Workers | None = None,
 ) -> pl.DataFrame:
     """SCORES of a CORPUS frame in which the rows that others were translated from stand too.
 
@@ -72,7 +74,7 @@ def score(
     encode:
         Texts to unit vectors, for the cosine of source and target. None = no cosine.
     workers:
-        Threads.
+        Processes that look at the texts. None = this one alone.
 
     Raises
     ------
@@ -88,7 +90,8 @@ def score(
     key = pl.Schema({name: CORPUS[name] for name in ("qa_id", "language")})
     check(corpus, key, "corpus")
     corpus = complete(corpus, CORPUS, "corpus")
-    mine = identifier or identifier_of(settings)
+    workers = workers or Workers()
+    mine = identifier or identifier_of(settings, workers)
     parts = [
         score_language(
             corpus.filter(language=language), corpus, settings, mine, encode, workers=workers
@@ -98,7 +101,7 @@ def score(
     return pl.concat([pl.DataFrame(schema=SCORES), *parts])
 
 
-def identifier_of(settings: MeasureSettings, workers: int = 1) -> Identifier | None:
+def identifier_of(settings: MeasureSettings, workers: Workers) -> Identifier | None:
     """The language identifier that the settings ask for, if any."""
     return None if settings.detector == "none" else Identifier(settings.detector, workers)
 
@@ -110,7 +113,7 @@ def score_language(
     identifier: Identifier | None,
     encode: Encode | None = None,
     *,
-    workers: int = 1,
+    workers: Workers,
 ) -> pl.DataFrame:
     """SCORES of rows in one language; `sources` holds, among others, what they come from."""
     if target.is_empty():
@@ -153,7 +156,7 @@ def _field(
     language: str,
     identifier: Identifier | None,
     encode: Encode | None,
-    workers: int,
+    workers: Workers,
 ) -> pl.DataFrame:
     """Scores of one field, a row for each row; equal pairs of texts are measured once."""
     target, source = pl.col(field), pl.col(f"{field}_source")
@@ -262,12 +265,11 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     )
 
 
-def _texts(texts: pl.DataFrame, language: str, origin: Any, workers: int) -> pl.DataFrame:
+def _texts(texts: pl.DataFrame, language: str, origin: Any, workers: Workers) -> pl.DataFrame:
     """`texts` (key, target, source) with what their characters tell: most of it in chunks."""
     measure = partial(_chunk, language=language, origin=origin)
     chunks = list(_chunks(texts.select("target", "source")))
-    with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(measure, chunks))
+    parts = workers.map(measure, chunks, pays=len(chunks) >= _MANY)
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     columns = [
         pl.Series(name, values, nan_to_null=True)

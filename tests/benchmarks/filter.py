@@ -40,6 +40,7 @@ from qa_parallel.filters.language import Identifier, load
 from qa_parallel.filters.limits import decide
 from qa_parallel.filters.measure import MeasureSettings, score_language
 from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders

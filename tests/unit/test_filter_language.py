@@ -10,6 +10,7 @@ import pytest
 from qa_parallel.errors import SourceError
 from qa_parallel.filters import score
 from qa_parallel.filters.language import Identifier, load
+from qa_parallel.filters.workers import Workers
 from qa_parallel.languages import LANGUAGES
 
 from .test_filter_rows import corpus
@@ -73,11 +74,10 @@ def test_worker_processes_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 
     texts = list(TEXTS.values()) * 3
     alone = Identifier("py3langid").odds(texts, "deu_Latn")
-    monkeypatch.setattr(language, "_ALONE", 1)
+    monkeypatch.setattr(language, "_MANY", 1)
     monkeypatch.setattr(language, "_CHUNK", 5)
-    several = Identifier("py3langid", workers=2)
-    assert several.odds(texts, "deu_Latn") == alone
-    several.close()
+    with Workers(2) as workers:
+        assert Identifier("py3langid", workers).odds(texts, "deu_Latn") == alone
 
 
 def test_unknown_detectors_and_files_are_refused(tmp_path: Path) -> None:

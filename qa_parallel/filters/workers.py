@@ -1,0 +1,72 @@
+"""Worker processes for what keeps a core busy: the characters of texts, and their languages.
+
+Threads would wait for each other: what is done to a text are many short calls, and between any two
+of them a thread needs the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from threading import Lock, Thread
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """Processes that are started when there is enough to do, and may be asked by many threads.
+
+    A script that wants more than one must have its own work below `if __name__ == "__main__"`:
+    each process imports it.
+
+    >>> Workers(1).map(len, ["one", "three"], pays=False)
+    [3, 5]
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        self.count = count
+        self._pool: ProcessPoolExecutor | None = None
+        self._starting = Lock()
+
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item], *, pays: bool
+    ) -> list[Result]:
+        """`task` of each item, in their order; in this process unless it `pays` to start others."""
+        if self.count == 1 or not (pays or self._pool) or len(items) < 2:
+            return [task(item) for item in items]
+        return list(self._started().map(task, items))
+
+    def _started(self) -> ProcessPoolExecutor:
+        # Polars' threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        with self._starting:
+            self._pool = self._pool or ProcessPoolExecutor(self.count, context, _follow_parent)
+        return self._pool
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+def _follow_parent() -> None:
+    """End this process when the one that started it is gone: nobody else would tell it."""
+    Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
