@@ -28,6 +28,8 @@ _CHUNK = 250_000
 _MANY = 8
 # How many times as long an answer must be to be identified: most are names, which say little.
 _NAMES = 3
+# What a row is known by when it is compared with others: the first of these that it has.
+_NAMING = ("question", "passage", "answer")
 # Letters that a text must have for its vector to mean something.
 _LEAST_ENCODED = 10
 
@@ -121,9 +123,11 @@ def score_language(
     language = str(target["language"][0])
     target = target.with_row_index("row")
     paired = _pair(target, sources, settings.pivot)
+    named = pl.coalesce(pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in _NAMING)
+    naming = set(target.select(named).to_series())
     fields = {}
     for field in FIELDS:
-        table = _field(paired, field, language, identifier, encode, workers)
+        table = _field(paired, field, language, identifier, encode, workers, field in naming)
         fields[field] = table.with_columns(_flags(target, field), target[f"{field}_logprob"])
     fields["answer"] = fields["answer"].with_columns(rows.answers(target))
     likeness = rows.duplicates(_identities(target, fields))
@@ -157,6 +161,7 @@ def _field(
     identifier: Identifier | None,
     encode: Encode | None,
     workers: Workers,
+    sketched: bool,
 ) -> pl.DataFrame:
     """Scores of one field, a row for each row; equal pairs of texts are measured once."""
     target, source = pl.col(field), pl.col(f"{field}_source")
@@ -173,7 +178,7 @@ def _field(
         nothing = pl.lit(None, dtype=pl.UInt64)
         return table.select("row", form=nothing, source_form=nothing)
     parts = [
-        _texts(part.select("key", "target", "source"), language, origin, workers)
+        _texts(part.select("key", "target", "source"), language, origin, workers, sketched)
         for (origin,), part in texts.group_by("origin", maintain_order=True)
     ]
     measured = pl.concat(parts, how="diagonal")
@@ -225,26 +230,26 @@ def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.Dat
     of either, which `rows.shared` counts.
     """
     asked = pl.col("question").is_not_null()
-    table = target.select("question", text=pl.coalesce("question", "passage", "answer"))
+    table = target.select("question", text=pl.coalesce(_NAMING))
+    nothing = pl.lit(None, dtype=pl.UInt64)
     for field, measured in fields.items():
-        table = table.with_columns(
-            measured["form"].alias(f"{field}_form"), measured["source_form"].alias(f"{field}_from")
-        )
+        found = {name: name if name in measured.columns else nothing for name in surface.BANDS}
+        found |= {"form": "form", "from": "source_form"}
+        columns = measured.select(**{f"{field}_{name}": item for name, item in found.items()})
+        table = table.hstack(columns)
     answer, passage = pl.col("answer_form"), pl.when(asked).then("passage_form")
     alone = answer.is_null() & passage.is_null()
     origin = pl.when(asked).then("question_from").otherwise("passage_from")
     rest = pl.struct(answer, passage, pl.when(alone).then(origin).alias("origin")).hash()
+    first = {
+        name: pl.coalesce(f"{field}_{name}" for field in _NAMING) for name in ("form", *surface.BANDS)
+    }
     table = table.select(
-        "text",
-        form=pl.coalesce("question_form", "passage_form", "answer_form"),
-        rest=pl.when(~(alone & origin.is_null() & asked)).then(rest),
+        "text", rest=pl.when(~(alone & origin.is_null() & asked)).then(rest), **first
     )
-    distinct = table.select("form", "text").unique("form", maintain_order=True)
-    sketches = rows.bands(distinct["text"].fill_null("").to_list())
-    columns = [pl.Series(name, sketches[:, i]) for i, name in enumerate(rows.BANDS)]
-    return table.join(
-        distinct.select("form", *columns), on="form", how="left", maintain_order="left"
-    )
+    # Of texts that say the same in other letters, all have the bands of the first.
+    distinct = table.select("form", *surface.BANDS).unique("form", maintain_order=True)
+    return table.drop(surface.BANDS).join(distinct, on="form", how="left", maintain_order="left")
 
 
 def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame:
@@ -253,7 +258,7 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     return (
         target.select("row", "qa_id")
         .join(
-            table.drop("key", "form", "source_form", strict=False), on="row", maintain_order="left"
+            table.drop("key", "form", "source_form", *surface.BANDS, strict=False), on="row", maintain_order="left"
         )
         .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
         .drop_nulls("score")
@@ -265,25 +270,14 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     )
 
 
-def _texts(texts: pl.DataFrame, language: str, origin: Any, workers: Workers) -> pl.DataFrame:
-    """`texts` (key, target, source) with what their characters tell: most of it in chunks."""
-    measure = partial(_chunk, language=language, origin=origin)
+def _texts(
+    texts: pl.DataFrame, language: str, origin: Any, workers: Workers, sketched: bool
+) -> pl.DataFrame:
+    """`texts` (key, target, source) with what each tells by itself, measured in chunks."""
+    measure = partial(_chunk, language=language, origin=origin, sketched=sketched)
     chunks = list(_chunks(texts.select("target", "source")))
     parts = workers.map(measure, chunks, pays=len(chunks) >= _MANY)
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns = [
-        pl.Series(name, values, nan_to_null=True)
-        if values.dtype == np.uint64
-        else pl.Series(name, values.astype(np.float32), nan_to_null=True)
-        for name, values in found.items()
-    ]
-    texts = texts.with_columns(*columns, *surface.leftovers(language))
-    if origin is None:
-        return texts.drop("unfinished")
-    return texts.with_columns(
-        numbers.changes(texts["target"], texts["source"]),
-        unfinished=pl.when("unfinished").then("length"),
-    )
+    return texts.hstack(pl.concat(parts))
 
 
 def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -298,6 +292,20 @@ def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
         start += length
 
 
-def _chunk(texts: pl.DataFrame, *, language: str, origin: Any) -> dict[str, Any]:
+def _chunk(texts: pl.DataFrame, *, language: str, origin: Any, sketched: bool) -> pl.DataFrame:
+    """A column for each check that needs nothing but a text and its source."""
     sources = None if origin is None else texts["source"].to_list()
-    return surface.measure(texts["target"].to_list(), sources, language, origin)
+    found = surface.measure(texts["target"].to_list(), sources, language, origin, sketched)
+    columns = [
+        pl.Series(name, values, nan_to_null=True)
+        if values.dtype == np.uint64
+        else pl.Series(name, values.astype(np.float32), nan_to_null=True)
+        for name, values in found.items()
+    ]
+    table = texts.with_columns(*columns, *surface.leftovers(language))
+    if origin is None:
+        return table.drop("target", "source", "unfinished")
+    return table.with_columns(
+        numbers.changes(texts["target"], texts["source"]),
+        unfinished=pl.when("unfinished").then("length"),
+    ).drop("target", "source")

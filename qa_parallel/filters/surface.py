@@ -46,6 +46,10 @@ _WIDTH = 3
 # Share of letters in another script from which it is asked whether the source has those words.
 _FOREIGN = 0.2
 
+# MinHash by one permutation: the least hash in each of 16 bins, in bands of two.
+_BINS, _BANDS = 16, 8
+BANDS = [f"band_{number}" for number in range(_BANDS)]
+
 # What a text must not hold unless its source does: regular expressions of Polars.
 LEFTOVERS = {
     "unknown": r"<unk>|\x{FFFD}|⁇",
@@ -88,6 +92,7 @@ def measure(
     sources: Sequence[str] | None,
     language: str,
     source_language: str | None,
+    sketched: bool = False,
 ) -> dict[str, Floats | Hashes]:
     """Scores of texts that come from their characters, and hashes that tell equal texts.
 
@@ -95,6 +100,8 @@ def measure(
     ----------
     sources:
         What each text was translated from; None where the texts are originals.
+    sketched:
+        Whether `BANDS` are wanted too, by which near duplicates are found.
 
     Returns
     -------
@@ -121,6 +128,8 @@ def measure(
         "repetition": repetition(target),
         "form": target.forms(),
     }
+    if sketched:
+        found |= dict(zip(BANDS, bands(target).T, strict=True))
     script = LANGUAGES[language].script
     if script in ("Hans", "Hant"):
         found["han"] = _han(target, script)
@@ -313,3 +322,15 @@ def _grams(texts: Characters, chosen: Bools) -> tuple[Ints, Ints]:
     hashes = np.concatenate([texts.grams[places], words.hashes[short]])
     owners = np.concatenate([np.repeat(words.texts[long], counts), words.texts[short]])
     return (hashes >> np.uint64(8)).astype(np.int64), owners
+
+
+def bands(texts: Characters) -> Hashes:
+    """Hashes of shape (texts, 8): texts nearly alike share at least one of them, others hardly."""
+    owners = texts.owners
+    inside = owners[: -GRAM + 1] == owners[GRAM - 1 :]
+    grams, owners = texts.grams[inside], owners[: -GRAM + 1][inside]
+    bins = (grams >> np.uint64(60)).astype(np.int64) + owners.astype(np.int64) * _BINS
+    least = np.full(len(texts) * _BINS, np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(least, bins, grams)
+    pairs = least.reshape(len(texts), _BANDS, 2)
+    return np.asarray(pairs[..., 0] * np.uint64(3) + pairs[..., 1])

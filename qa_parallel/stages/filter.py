@@ -217,8 +217,9 @@ class _Measurer:
 
             encoder = load_encoder(self.settings.encoder)
             self.encode = partial(encoder, prefix=self.settings.prefix)
-        # An encoder needs no company.
-        with ThreadPoolExecutor(self.workers.count if self.encode is None else 1) as threads:
+        # One more than work, so that they need not wait; an encoder needs no company.
+        threads_wanted = self.workers.count + 1 if self.encode is None else 1
+        with ThreadPoolExecutor(threads_wanted) as threads:
             parts = list(threads.map(self._decide, self.given.languages))
         found = pl.concat([pl.DataFrame(schema=DECISIONS), *(decisions for _, decisions in parts)])
         limits = pl.concat([limits for limits, _ in parts])
