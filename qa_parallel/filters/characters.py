@@ -180,7 +180,7 @@ class Characters:
 
     def hashes(self, starts: Ints, ends: Ints) -> Hashes:
         """A hash of each stretch of characters, case aside; none is empty."""
-        return _scramble(_between(_terms(self.folded), starts, ends) * _back(starts))
+        return scramble(_between(_terms(self.folded), starts, ends) * _back(starts))
 
     @cached_property
     def grams(self) -> Hashes:
@@ -223,7 +223,7 @@ class Characters:
         words = self.words
         prefixes = np.concatenate([[np.uint64(0)], np.cumsum(_terms(words.hashes))])
         edges = np.searchsorted(words.texts, np.arange(len(self) + 1))
-        return _scramble((prefixes[edges[1:]] - prefixes[edges[:-1]]) * _back(edges[:-1]))
+        return scramble((prefixes[edges[1:]] - prefixes[edges[:-1]]) * _back(edges[:-1]))
 
 
 def ranges(starts: Ints, lengths: Ints) -> Ints:
@@ -341,7 +341,7 @@ def _lower() -> npt.NDArray[np.uint32]:
     return lower
 
 
-def _scramble(values: Hashes) -> Hashes:
+def scramble(values: Hashes) -> Hashes:
     """Spread sums over all bits (the finaliser of SplitMix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
+from qa_parallel.filters.characters import Characters
 from qa_parallel.filters.language import AUTO, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
 from qa_parallel.filters.workers import Workers
@@ -242,7 +243,8 @@ def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.Dat
     origin = pl.when(asked).then("question_from").otherwise("passage_from")
     rest = pl.struct(answer, passage, pl.when(alone).then(origin).alias("origin")).hash()
     first = {
-        name: pl.coalesce(f"{field}_{name}" for field in _NAMING) for name in ("form", *surface.BANDS)
+        name: pl.coalesce(f"{field}_{name}" for field in _NAMING)
+        for name in ("form", *surface.BANDS)
     }
     table = table.select(
         "text", rest=pl.when(~(alone & origin.is_null() & asked)).then(rest), **first
@@ -258,7 +260,9 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     return (
         target.select("row", "qa_id")
         .join(
-            table.drop("key", "form", "source_form", *surface.BANDS, strict=False), on="row", maintain_order="left"
+            table.drop("key", "form", "source_form", *surface.BANDS, strict=False),
+            on="row",
+            maintain_order="left",
         )
         .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
         .drop_nulls("score")
@@ -294,8 +298,9 @@ def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def _chunk(texts: pl.DataFrame, *, language: str, origin: Any, sketched: bool) -> pl.DataFrame:
     """A column for each check that needs nothing but a text and its source."""
-    sources = None if origin is None else texts["source"].to_list()
-    found = surface.measure(texts["target"].to_list(), sources, language, origin, sketched)
+    target = Characters.of(texts["target"].to_list())
+    source = None if origin is None else Characters.of(texts["source"].to_list())
+    found = surface.measure(target, source, language, origin, sketched)
     columns = [
         pl.Series(name, values, nan_to_null=True)
         if values.dtype == np.uint64
@@ -303,9 +308,9 @@ def _chunk(texts: pl.DataFrame, *, language: str, origin: Any, sketched: bool) -
         for name, values in found.items()
     ]
     table = texts.with_columns(*columns, *surface.leftovers(language))
-    if origin is None:
+    if source is None:
         return table.drop("target", "source", "unfinished")
     return table.with_columns(
-        numbers.changes(texts["target"], texts["source"]),
+        numbers.changes(texts["target"], texts["source"], (target, source)),
         unfinished=pl.when("unfinished").then("length"),
     ).drop("target", "source")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -88,8 +88,8 @@ def leftovers(language: str) -> list[pl.Expr]:
 
 
 def measure(
-    targets: Sequence[str],
-    sources: Sequence[str] | None,
+    target: Characters,
+    source: Characters | None,
     language: str,
     source_language: str | None,
     sketched: bool = False,
@@ -98,7 +98,7 @@ def measure(
 
     Parameters
     ----------
-    sources:
+    source:
         What each text was translated from; None where the texts are originals.
     sketched:
         Whether `BANDS` are wanted too, by which near duplicates are found.
@@ -117,8 +117,6 @@ def measure(
     letters     how many there are
     form        hash of the words
     """
-    target = Characters.of(targets)
-    source = Characters.of(sources or [])
     letters = target.count(LETTER)
     found: dict[str, Floats | Hashes] = {
         "empty": target.count(DIGIT_OR_LETTER).astype(float),
@@ -133,7 +131,7 @@ def measure(
     script = LANGUAGES[language].script
     if script in ("Hans", "Hant"):
         found["han"] = _han(target, script)
-    if sources is None or source_language is None:
+    if source is None or source_language is None:
         return found
     for name, check, suspect in (("loop", loops, 0.5), ("repetition", repetition, 0.1)):
         found[name] = _excused(found[name], check, suspect, source)
@@ -168,12 +166,12 @@ def _excused(
     return left
 
 
-def _script(target: Characters, source: Characters, letters: Ints, language: str) -> Floats:
+def _script(target: Characters, source: Characters | None, letters: Ints, language: str) -> Floats:
     """Share of letters in the script of `language`; words that the source has do not count."""
     pattern = script_pattern(LANGUAGES[language].script)
     outside = letters - target.total(target.where(pattern) & target.where(LETTER))
     places = np.flatnonzero(outside > _FOREIGN * letters)
-    if len(source) and len(places):
+    if source is not None and len(places):
         some, theirs = target.only(places), source.only(places)
         foreign = some.where(LETTER) & ~some.where(pattern)
         outside[places] = some.total(foreign & ~_spread(some, _words_of(some, theirs)))

@@ -298,9 +298,7 @@ def _write(
     store.write_parquet(out / LIMITS_FILE, limits)
 
     def write(code: str) -> _Written:
-        return _write_language(
-            out, given, code, settings, decisions.filter(language=code), origins
-        )
+        return _write_language(out, given, code, settings, decisions.filter(language=code), origins)
 
     with ThreadPoolExecutor(workers) as threads:
         written = dict(zip(given.languages, threads.map(write, given.languages), strict=True))
