@@ -26,7 +26,7 @@ VERSION = 2
 # Characters that are looked at together: small enough for the processor's cache to be of use.
 _CHUNK = 250_000
 # Chunks of a language from which processes of their own are worth their start.
-_MANY = 8
+_MANY = 4
 # How many times as long an answer must be to be identified: most are names, which say little.
 _NAMES = 3
 # What a row is known by when it is compared with others: the first of these that it has.

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
@@ -41,10 +42,14 @@ class Workers:
         return list(self._started().map(task, items))
 
     def _started(self) -> ProcessPoolExecutor:
-        # Polars' threads do not survive a fork.
-        context = multiprocessing.get_context("spawn")
         with self._starting:
-            self._pool = self._pool or ProcessPoolExecutor(self.count, context, _follow_parent)
+            if self._pool is None:
+                # Polars' threads do not survive a fork.
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(self.count, context, _prepare)
+                with _environment("POLARS_MAX_THREADS", "1"):
+                    for _ in range(self.count):  # each starts one
+                        self._pool.submit(int)
         return self._pool
 
     def close(self) -> None:
@@ -60,12 +65,26 @@ class Workers:
         self.close()
 
 
-def _follow_parent() -> None:
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """An environment variable for the processes that are started meanwhile."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _prepare() -> None:
     """End this process when the one that started it is gone: nobody else would tell it."""
-    Thread(target=_wait_for_parent, daemon=True).start()
+    Thread(target=_follow_parent, daemon=True).start()
 
 
-def _wait_for_parent() -> None:
+def _follow_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
