@@ -125,9 +125,17 @@ class Characters:
 
     def where(self, pattern: str) -> Bools:
         """For each character, whether the regular expression of one character matches it."""
-        if pattern in KINDS:
-            return np.asarray(self._kinds & (1 << KINDS.index(pattern)), dtype=bool)
-        return np.asarray(table(pattern)[self.codes])
+        if pattern not in self._where:
+            if pattern in KINDS:
+                found = np.asarray(self._kinds & (1 << KINDS.index(pattern)), dtype=bool)
+            else:
+                found = table(pattern)[self.codes]
+            self._where[pattern] = found
+        return self._where[pattern]
+
+    @cached_property
+    def _where(self) -> dict[str, Bools]:
+        return {}
 
     @cached_property
     def _kinds(self) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from qa_parallel.errors import SourceError
+from qa_parallel.filters.bayes import NaiveBayes
 from qa_parallel.filters.workers import Workers
 from qa_parallel.languages import LANGUAGES
 
@@ -32,8 +35,11 @@ class Detector(Protocol):
 
     labels: frozenset[str]
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
-        """How likely the accepted labels are, of these and the likeliest other one: 0 to 1."""
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        """For each text how likely the accepted labels are, of these and the likeliest other one.
+
+        0 to 1; 0.5 where nothing can be said.
+        """
         ...
 
 
@@ -84,7 +90,7 @@ def least_letters(language: str) -> int:
 def _odds(task: tuple[str, str, Sequence[str]]) -> list[float]:
     name, language, texts = task
     detector, accepted = load(name), LANGUAGES[language].labels | {language}
-    return [detector.odds(text[:_READ], accepted) for text in texts]
+    return detector.odds([text[:_READ] for text in texts], accepted)
 
 
 def _against(scores: Iterable[tuple[str, float]], accepted: frozenset[str]) -> float:
@@ -102,14 +108,15 @@ class _Py3langid:
     def __init__(self) -> None:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-        self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._model = NaiveBayes(LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True))
         self.labels = frozenset(self._model.labels)
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
-        label, probability = self._model.classify(text)
-        if label in accepted and probability > 0.8:  # nothing else can come near
-            return float(probability)
-        return _against(self._model.rank(text), accepted)
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        likely = self._model.probabilities(texts)
+        mine = np.array([label in accepted for label in self._model.labels])
+        right = likely[:, mine].sum(axis=1)
+        other = likely[:, ~mine].max(axis=1, initial=0)
+        return [float(odds) for odds in right / (right + other)]
 
 
 class _Langid:
@@ -119,7 +126,10 @@ class _Langid:
         self._model = LanguageIdentifier.from_modelstring(model)
         self.labels = frozenset(self._model.nb_classes)
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        return [self._odds(text, accepted) for text in texts]
+
+    def _odds(self, text: str, accepted: frozenset[str]) -> float:
         scores = self._model.rank(text)
         # Its log-probabilities add up over the text, as if letters came one by one by chance.
         heat = math.sqrt(len(text.encode("utf-8", "surrogatepass")) or 1)
@@ -138,7 +148,10 @@ class _Heliport:
         self._model = Heliport()
         self.labels = frozenset(self._model.get_confidence_all())
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        return [self._odds(text, accepted) for text in texts]
+
+    def _odds(self, text: str, accepted: frozenset[str]) -> float:
         scores = self._model.identify_topk_with_score(" ".join(text.split()), self._BEST)
         if not scores:
             return 0.5
@@ -161,7 +174,10 @@ class _FastText:
         labels = names[0] if isinstance(names, tuple) else names
         self.labels = frozenset(part for label in labels for part in _readings(label))
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        return [self._odds(text, accepted) for text in texts]
+
+    def _odds(self, text: str, accepted: frozenset[str]) -> float:
         found = self._model.predict(" ".join(text.split()) + "\n", self._BEST, 0.0, "strict")
         mine = [
             (next((part for part in _readings(label) if part in accepted), ""), probability)

@@ -7,10 +7,9 @@ neither. One missing and another new in its place is a changed number.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -163,19 +162,18 @@ def changed_codes(source: Sequence[str], target: Sequence[str]) -> int:
     return min(len(_left(old, new)), len(_left(new, old)))
 
 
-@lru_cache(maxsize=1 << 16)
-def _value(digits: str) -> str:
-    return digits.lstrip("0")
-
-
 def _left(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     """What `texts` has and `others` has not, in its order; zeros in front make no difference."""
-    spare = Counter(map(_value, others))
+    spare: dict[str, int] = {}
+    for other in others:
+        value = other.lstrip("0")
+        spare[value] = spare.get(value, 0) + 1
     left = []
     for text in texts:
-        value = _value(text)
-        if spare[value]:
-            spare[value] -= 1
+        value = text.lstrip("0")
+        count = spare.get(value, 0)
+        if count:
+            spare[value] = count - 1
         else:
             left.append(text)
     return left

@@ -49,8 +49,8 @@ def duplicates(rows: pl.DataFrame) -> pl.Series:
     ----------
     rows:
         In their order: `text` (the question, or the passage where there is none), its `form` and
-        `surface.BANDS`, and `rest`, a hash of answer and passage or null where there is neither. Rows can
-        be duplicates if their `rest` is equal; near ones must also have the same numbers.
+        `surface.BANDS`, and `rest`, a hash of answer and passage or null where there is neither.
+        Rows can be duplicates if their `rest` is equal; near ones must also have the same numbers.
     """
     rows = rows.with_row_index()
     group = [pl.col("rest").fill_null(0), pl.col("rest").is_null()]

@@ -32,7 +32,7 @@ def test_every_detector_knows_a_text_from_others(name: str) -> None:
     detector = load(name)
     for language, text in TEXTS.items():
         for claimed in TEXTS:
-            odds = detector.odds(text, LANGUAGES[claimed].labels)
+            (odds,) = detector.odds([text], LANGUAGES[claimed].labels)
             assert 0 <= odds <= 1
             if name != "langid":  # the weakest of them, and the surest of itself
                 assert (odds > 0.25) is (claimed == language), (name, language, claimed, odds)

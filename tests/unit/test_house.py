@@ -141,7 +141,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "filters.numbers": {"filters.characters"},
     "filters.surface": {"filters.characters", "languages"},
     "filters.workers": set(),
-    "filters.language": {"filters.workers", "languages"},
+    "filters.bayes": set(),
+    "filters.language": {"filters.bayes", "filters.workers", "languages"},
     "filters.rows": {"filters.surface"},
     "filters.measure": {
         "filters.characters", "filters.language", "filters.meaning", "filters.numbers",
