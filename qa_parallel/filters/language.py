@@ -20,7 +20,7 @@ from qa_parallel.filters.bayes import NaiveBayes
 from qa_parallel.filters.workers import Workers
 from qa_parallel.languages import LANGUAGES
 
-AUTO = "auto"
+AUTO, NONE = "auto", "none"
 # Letters that a text must have to be identified; Han and Hangul say more with fewer.
 LEAST, LEAST_DENSE = 20, 10
 _DENSE = {"Hans", "Hant", "Jpan", "Hang"}
@@ -207,28 +207,32 @@ def _installed() -> tuple[str, ...]:
     )
 
 
-@cache
-def load(name: str) -> Detector:
-    """The identifier of that name, or the fastText model at that path."""
+def require(name: str) -> None:
+    """SourceError where there is no identifier of that name, or no fastText model at that path."""
     if name in DETECTORS:
-        module, make = DETECTORS[name]
+        module = DETECTORS[name][0]
         if importlib.util.find_spec(module) is None:
             package = "'qa-parallel[lid]'" if name == "heliport" else module
             raise SourceError(
                 f"the language identifier {name} is not installed",
                 f"pip install {package}, or choose the detector auto",
             )
-        return make()
-    if not Path(name).is_file():
+    elif not Path(name).is_file():
         raise SourceError(
             f"expected a language identifier, found {name!r}",
-            f"choose auto, {', '.join(DETECTORS)}, or the path of a fastText model",
+            f"choose auto, {', '.join(DETECTORS)}, none, or the path of a fastText model",
         )
-    if importlib.util.find_spec("fasttext") is None:
+    elif importlib.util.find_spec("fasttext") is None:
         raise SourceError(
             "fastText, which reads that model, is not installed", "pip install fasttext-wheel"
         )
-    return _FastText(Path(name))
+
+
+@cache
+def load(name: str) -> Detector:
+    """The identifier of that name, or the fastText model at that path."""
+    require(name)
+    return DETECTORS[name][1]() if name in DETECTORS else _FastText(Path(name))
 
 
 def digest(name: str) -> Any:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.characters import Characters
-from qa_parallel.filters.language import AUTO, Identifier, least_letters
+from qa_parallel.filters.language import AUTO, NONE, Identifier, least_letters, require
 from qa_parallel.filters.meaning import Encode, margins
 from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
@@ -49,6 +49,13 @@ class MeasureSettings(BaseModel):
     encoder: Path | None = None
     # what the encoder wants in front of every text, "query: " for E5
     prefix: str = ""
+
+    @field_validator("detector")
+    @classmethod
+    def _is_there(cls, value: str) -> str:
+        if value not in (AUTO, NONE):
+            require(value)
+        return value
 
     @field_validator("pivot")
     @classmethod
@@ -106,7 +113,7 @@ def score(
 
 def identifier_of(settings: MeasureSettings, workers: Workers) -> Identifier | None:
     """The language identifier that the settings ask for, if any."""
-    return None if settings.detector == "none" else Identifier(settings.detector, workers)
+    return None if settings.detector == NONE else Identifier(settings.detector, workers)
 
 
 def score_language(
