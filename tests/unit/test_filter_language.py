@@ -47,6 +47,19 @@ def test_labels_that_no_tool_parts_are_all_accepted() -> None:
     assert identifier.odds([TEXTS["zsm_Latn"]], "ind_Latn")[0] > 0.5  # type: ignore[index]
 
 
+def test_names_do_not_make_english_pidgin() -> None:
+    # Nigerian Pidgin has no NLLB code, and its words are English: a name or two decide.
+    questions = [
+        "Which year was the Nigerian actor Chidi Okonkwo born?",
+        "Who governed Kaduna State in Nigeria?",
+        "When was the Nigerian singer Adaeze Okafor born?",
+    ]
+    odds = Identifier("py3langid").odds(questions, "eng_Latn")
+    assert min(odds or [0]) > 0.25
+    others = [text for code, text in TEXTS.items() if code != "eng_Latn"]
+    assert max(Identifier("py3langid").odds(others, "eng_Latn") or [1]) < 0.25
+
+
 def test_a_language_that_no_detector_knows_is_not_checkable() -> None:
     identifier = Identifier("langid")
     assert identifier.detector("bem_Latn") is None
