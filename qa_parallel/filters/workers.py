@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import Any, TypeVar
+
+# A process has one thread: more would wait for each other in a busy loop.
+_ONE_THREAD = dict.fromkeys(
+    ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,7 +52,7 @@ class Workers:
                 # Polars' threads do not survive a fork.
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self.count, context, _prepare)
-                with _environment("POLARS_MAX_THREADS", "1"):
+                with _environment(_ONE_THREAD):
                     for _ in range(self.count):  # each starts one
                         self._pool.submit(int)
         return self._pool
@@ -66,17 +71,18 @@ class Workers:
 
 
 @contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """An environment variable for the processes that are started meanwhile."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _prepare() -> None:
