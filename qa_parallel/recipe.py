@@ -172,6 +172,7 @@ def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
         ("evaluate", "embeddings"),
         ("train-eval", "encoder"),
         ("filter", "encoder"),
+        ("filter", "detector"),
         ("check-leakage", "encoder"),
     ):
         given = values.get(table)

@@ -125,9 +125,17 @@ class Characters:
 
     def where(self, pattern: str) -> Bools:
         """For each character, whether the regular expression of one character matches it."""
-        if pattern in KINDS:
-            return np.asarray(self._kinds & (1 << KINDS.index(pattern)), dtype=bool)
-        return np.asarray(table(pattern)[self.codes])
+        if pattern not in self._where:
+            if pattern in KINDS:
+                found = np.asarray(self._kinds & (1 << KINDS.index(pattern)), dtype=bool)
+            else:
+                found = table(pattern)[self.codes]
+            self._where[pattern] = found
+        return self._where[pattern]
+
+    @cached_property
+    def _where(self) -> dict[str, Bools]:
+        return {}
 
     @cached_property
     def _kinds(self) -> npt.NDArray[np.uint8]:
@@ -180,7 +188,7 @@ class Characters:
 
     def hashes(self, starts: Ints, ends: Ints) -> Hashes:
         """A hash of each stretch of characters, case aside; none is empty."""
-        return _scramble(_between(_terms(self.folded), starts, ends) * _back(starts))
+        return scramble(_between(_terms(self.folded), starts, ends) * _back(starts))
 
     @cached_property
     def grams(self) -> Hashes:
@@ -223,7 +231,7 @@ class Characters:
         words = self.words
         prefixes = np.concatenate([[np.uint64(0)], np.cumsum(_terms(words.hashes))])
         edges = np.searchsorted(words.texts, np.arange(len(self) + 1))
-        return _scramble((prefixes[edges[1:]] - prefixes[edges[:-1]]) * _back(edges[:-1]))
+        return scramble((prefixes[edges[1:]] - prefixes[edges[:-1]]) * _back(edges[:-1]))
 
 
 def ranges(starts: Ints, lengths: Ints) -> Ints:
@@ -277,19 +285,17 @@ def han(kind: str) -> Bools:
 
     Simplified alone is what GB 2312 has and Big5 has not; traditional alone the reverse.
     """
-    has, lacks = ("gb2312", "big5") if kind == "Hans" else ("big5", "gb2312")
+    simplified, traditional = _encodable("gb2312"), _encodable("big5")
+    only = simplified - traditional if kind == "Hans" else traditional - simplified
     full = np.zeros(_LAST + 1, dtype=bool)
-    for code in range(0x4E00, 0xA000):
-        full[code] = _encodes(chr(code), has) and not _encodes(chr(code), lacks)
+    full[sorted(only)] = True
     return full
 
 
-def _encodes(char: str, encoding: str) -> bool:
-    try:
-        char.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+def _encodable(encoding: str) -> set[int]:
+    """The Han code points that an encoding has."""
+    every = "".join(map(chr, range(0x4E00, 0xA000)))
+    return set(map(ord, every.encode(encoding, "ignore").decode(encoding)))
 
 
 def _between(values: npt.NDArray[Any], starts: Ints, ends: Ints) -> npt.NDArray[Any]:
@@ -343,7 +349,7 @@ def _lower() -> npt.NDArray[np.uint32]:
     return lower
 
 
-def _scramble(values: Hashes) -> Hashes:
+def scramble(values: Hashes) -> Hashes:
     """Spread sums over all bits (the finaliser of SplitMix64)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, Protocol
 
+import numpy as np
+
 from qa_parallel.errors import SourceError
+from qa_parallel.filters.bayes import NaiveBayes
+from qa_parallel.filters.workers import Workers
 from qa_parallel.languages import LANGUAGES
 
-AUTO = "auto"
+AUTO, NONE = "auto", "none"
 # Letters that a text must have to be identified; Han and Hangul say more with fewer.
 LEAST, LEAST_DENSE = 20, 10
 _DENSE = {"Hans", "Hant", "Jpan", "Hang"}
 # Characters of a text that are looked at: more make nothing surer.
 _READ = 500
-# Texts handed to a worker process at once, and below which none is started.
-_CHUNK, _ALONE = 500, 4000
+# Texts looked at together, and from which processes are worth their start.
+_CHUNK, _MANY = 500, 4000
 
 
 class Detector(Protocol):
@@ -34,8 +35,11 @@ class Detector(Protocol):
 
     labels: frozenset[str]
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
-        """How likely the accepted labels are, of these and the likeliest other one: 0 to 1."""
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        """For each text how likely the accepted labels are, of these and the likeliest other one.
+
+        0 to 1; 0.5 where nothing can be said.
+        """
         ...
 
 
@@ -48,7 +52,7 @@ class Identifier:
         "auto": for each language the first of `DETECTORS` that is installed and knows it; the
         name of one of them; or the path of a fastText model.
     workers:
-        Processes. 1 = this one alone.
+        Processes that share the texts. None = this one alone.
 
     Raises
     ------
@@ -56,13 +60,11 @@ class Identifier:
         An unknown name, a package that is not installed, a file that is no fastText model.
     """
 
-    def __init__(self, choice: str = AUTO, workers: int = 1) -> None:
+    def __init__(self, choice: str = AUTO, workers: Workers | None = None) -> None:
         self._names = _installed() if choice == AUTO else (choice,)
         for name in self._names if choice != AUTO else ():
             load(name)
-        self._workers = workers
-        self._pool: ProcessPoolExecutor | None = None
-        self._starting = Lock()
+        self._workers = workers or Workers()
 
     def detector(self, language: str) -> str | None:
         """The identifier for an NLLB code; None: no one here knows the language."""
@@ -74,23 +76,10 @@ class Identifier:
         name = self.detector(language)
         if name is None:
             return None
-        if self._workers == 1 or len(texts) < _ALONE:
-            return _odds((name, language, texts))
-        chunks = (texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK))
-        found = self._started().map(_odds, ((name, language, chunk) for chunk in chunks))
+        chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
+        tasks = [(name, language, chunk) for chunk in chunks]
+        found = self._workers.map(_odds, tasks, pays=len(texts) >= _MANY)
         return [value for part in found for value in part]
-
-    def _started(self) -> ProcessPoolExecutor:
-        # Polars' threads do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        with self._starting:
-            self._pool = self._pool or ProcessPoolExecutor(self._workers, context)
-        return self._pool
-
-    def close(self) -> None:
-        """End the worker processes."""
-        if self._pool is not None:
-            self._pool.shutdown()
 
 
 def least_letters(language: str) -> int:
@@ -101,7 +90,7 @@ def least_letters(language: str) -> int:
 def _odds(task: tuple[str, str, Sequence[str]]) -> list[float]:
     name, language, texts = task
     detector, accepted = load(name), LANGUAGES[language].labels | {language}
-    return [detector.odds(text[:_READ], accepted) for text in texts]
+    return detector.odds([text[:_READ] for text in texts], accepted)
 
 
 def _against(scores: Iterable[tuple[str, float]], accepted: frozenset[str]) -> float:
@@ -119,14 +108,15 @@ class _Py3langid:
     def __init__(self) -> None:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-        self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._model = NaiveBayes(LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True))
         self.labels = frozenset(self._model.labels)
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
-        label, probability = self._model.classify(text)
-        if label in accepted and probability > 0.8:  # nothing else can come near
-            return float(probability)
-        return _against(self._model.rank(text), accepted)
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        likely = self._model.probabilities(texts)
+        mine = np.array([label in accepted for label in self._model.labels])
+        right = likely[:, mine].sum(axis=1)
+        other = likely[:, ~mine].max(axis=1, initial=0)
+        return [float(odds) for odds in right / (right + other)]
 
 
 class _Langid:
@@ -136,7 +126,10 @@ class _Langid:
         self._model = LanguageIdentifier.from_modelstring(model)
         self.labels = frozenset(self._model.nb_classes)
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        return [self._odds(text, accepted) for text in texts]
+
+    def _odds(self, text: str, accepted: frozenset[str]) -> float:
         scores = self._model.rank(text)
         # Its log-probabilities add up over the text, as if letters came one by one by chance.
         heat = math.sqrt(len(text.encode("utf-8", "surrogatepass")) or 1)
@@ -155,7 +148,10 @@ class _Heliport:
         self._model = Heliport()
         self.labels = frozenset(self._model.get_confidence_all())
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        return [self._odds(text, accepted) for text in texts]
+
+    def _odds(self, text: str, accepted: frozenset[str]) -> float:
         scores = self._model.identify_topk_with_score(" ".join(text.split()), self._BEST)
         if not scores:
             return 0.5
@@ -178,7 +174,10 @@ class _FastText:
         labels = names[0] if isinstance(names, tuple) else names
         self.labels = frozenset(part for label in labels for part in _readings(label))
 
-    def odds(self, text: str, accepted: frozenset[str]) -> float:
+    def odds(self, texts: Sequence[str], accepted: frozenset[str]) -> list[float]:
+        return [self._odds(text, accepted) for text in texts]
+
+    def _odds(self, text: str, accepted: frozenset[str]) -> float:
         found = self._model.predict(" ".join(text.split()) + "\n", self._BEST, 0.0, "strict")
         mine = [
             (next((part for part in _readings(label) if part in accepted), ""), probability)
@@ -208,28 +207,32 @@ def _installed() -> tuple[str, ...]:
     )
 
 
-@cache
-def load(name: str) -> Detector:
-    """The identifier of that name, or the fastText model at that path."""
+def require(name: str) -> None:
+    """SourceError where there is no identifier of that name, or no fastText model at that path."""
     if name in DETECTORS:
-        module, make = DETECTORS[name]
+        module = DETECTORS[name][0]
         if importlib.util.find_spec(module) is None:
             package = "'qa-parallel[lid]'" if name == "heliport" else module
             raise SourceError(
                 f"the language identifier {name} is not installed",
                 f"pip install {package}, or choose the detector auto",
             )
-        return make()
-    if not Path(name).is_file():
+    elif not Path(name).is_file():
         raise SourceError(
             f"expected a language identifier, found {name!r}",
-            f"choose auto, {', '.join(DETECTORS)}, or the path of a fastText model",
+            f"choose auto, {', '.join(DETECTORS)}, none, or the path of a fastText model",
         )
-    if importlib.util.find_spec("fasttext") is None:
+    elif importlib.util.find_spec("fasttext") is None:
         raise SourceError(
             "fastText, which reads that model, is not installed", "pip install fasttext-wheel"
         )
-    return _FastText(Path(name))
+
+
+@cache
+def load(name: str) -> Detector:
+    """The identifier of that name, or the fastText model at that path."""
+    require(name)
+    return DETECTORS[name][1]() if name in DETECTORS else _FastText(Path(name))
 
 
 def digest(name: str) -> Any:

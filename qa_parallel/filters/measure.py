@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,24 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
-from qa_parallel.filters.language import AUTO, Identifier, least_letters
+from qa_parallel.filters.characters import Characters
+from qa_parallel.filters.language import AUTO, NONE, Identifier, least_letters, require
 from qa_parallel.filters.meaning import Encode, margins
+from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
 
 # Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
 FAULTS = ("empty", "truncated", "loop", "copy", "unk")
 # Raise it when the same settings would give other scores than before.
-VERSION = 2
+VERSION = 3
 # Characters that are looked at together: small enough for the processor's cache to be of use.
 _CHUNK = 250_000
+# Chunks of a language from which processes of their own are worth their start.
+_MANY = 4
 # How many times as long an answer must be to be identified: most are names, which say little.
 _NAMES = 3
+# What a row is known by when it is compared with others: the first of these that it has.
+_NAMING = ("question", "passage", "answer")
 # Letters that a text must have for its vector to mean something.
 _LEAST_ENCODED = 10
 
@@ -45,6 +50,13 @@ class MeasureSettings(BaseModel):
     # what the encoder wants in front of every text, "query: " for E5
     prefix: str = ""
 
+    @field_validator("detector")
+    @classmethod
+    def _is_there(cls, value: str) -> str:
+        if value not in (AUTO, NONE):
+            require(value)
+        return value
+
     @field_validator("pivot")
     @classmethod
     def _parse(cls, value: str | None) -> str | None:
@@ -56,7 +68,7 @@ def score(
     settings: MeasureSettings | None = None,
     identifier: Identifier | None = None,
     encode: Encode | None = None,
-    workers: int = 1,
+    workers: Workers | None = None,
 ) -> pl.DataFrame:
     """SCORES of a CORPUS frame in which the rows that others were translated from stand too.
 
@@ -72,7 +84,7 @@ def score(
     encode:
         Texts to unit vectors, for the cosine of source and target. None = no cosine.
     workers:
-        Threads.
+        Processes that look at the texts. None = this one alone.
 
     Raises
     ------
@@ -88,7 +100,8 @@ def score(
     key = pl.Schema({name: CORPUS[name] for name in ("qa_id", "language")})
     check(corpus, key, "corpus")
     corpus = complete(corpus, CORPUS, "corpus")
-    mine = identifier or identifier_of(settings)
+    workers = workers or Workers()
+    mine = identifier or identifier_of(settings, workers)
     parts = [
         score_language(
             corpus.filter(language=language), corpus, settings, mine, encode, workers=workers
@@ -98,9 +111,9 @@ def score(
     return pl.concat([pl.DataFrame(schema=SCORES), *parts])
 
 
-def identifier_of(settings: MeasureSettings, workers: int = 1) -> Identifier | None:
+def identifier_of(settings: MeasureSettings, workers: Workers) -> Identifier | None:
     """The language identifier that the settings ask for, if any."""
-    return None if settings.detector == "none" else Identifier(settings.detector, workers)
+    return None if settings.detector == NONE else Identifier(settings.detector, workers)
 
 
 def score_language(
@@ -110,7 +123,7 @@ def score_language(
     identifier: Identifier | None,
     encode: Encode | None = None,
     *,
-    workers: int = 1,
+    workers: Workers,
 ) -> pl.DataFrame:
     """SCORES of rows in one language; `sources` holds, among others, what they come from."""
     if target.is_empty():
@@ -118,9 +131,11 @@ def score_language(
     language = str(target["language"][0])
     target = target.with_row_index("row")
     paired = _pair(target, sources, settings.pivot)
+    named = pl.coalesce(pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in _NAMING)
+    naming = set(target.select(named).to_series())
     fields = {}
     for field in FIELDS:
-        table = _field(paired, field, language, identifier, encode, workers)
+        table = _field(paired, field, language, identifier, encode, workers, field in naming)
         fields[field] = table.with_columns(_flags(target, field), target[f"{field}_logprob"])
     fields["answer"] = fields["answer"].with_columns(rows.answers(target))
     likeness = rows.duplicates(_identities(target, fields))
@@ -153,7 +168,8 @@ def _field(
     language: str,
     identifier: Identifier | None,
     encode: Encode | None,
-    workers: int,
+    workers: Workers,
+    sketched: bool,
 ) -> pl.DataFrame:
     """Scores of one field, a row for each row; equal pairs of texts are measured once."""
     target, source = pl.col(field), pl.col(f"{field}_source")
@@ -170,7 +186,7 @@ def _field(
         nothing = pl.lit(None, dtype=pl.UInt64)
         return table.select("row", form=nothing, source_form=nothing)
     parts = [
-        _texts(part.select("key", "target", "source"), language, origin, workers)
+        _texts(part.select("key", "target", "source"), language, origin, workers, sketched)
         for (origin,), part in texts.group_by("origin", maintain_order=True)
     ]
     measured = pl.concat(parts, how="diagonal")
@@ -222,26 +238,27 @@ def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.Dat
     of either, which `rows.shared` counts.
     """
     asked = pl.col("question").is_not_null()
-    table = target.select("question", text=pl.coalesce("question", "passage", "answer"))
+    table = target.select("question", text=pl.coalesce(_NAMING))
+    nothing = pl.lit(None, dtype=pl.UInt64)
     for field, measured in fields.items():
-        table = table.with_columns(
-            measured["form"].alias(f"{field}_form"), measured["source_form"].alias(f"{field}_from")
-        )
+        found = {name: name if name in measured.columns else nothing for name in surface.BANDS}
+        found |= {"form": "form", "from": "source_form"}
+        columns = measured.select(**{f"{field}_{name}": item for name, item in found.items()})
+        table = table.hstack(columns)
     answer, passage = pl.col("answer_form"), pl.when(asked).then("passage_form")
     alone = answer.is_null() & passage.is_null()
     origin = pl.when(asked).then("question_from").otherwise("passage_from")
     rest = pl.struct(answer, passage, pl.when(alone).then(origin).alias("origin")).hash()
+    first = {
+        name: pl.coalesce(f"{field}_{name}" for field in _NAMING)
+        for name in ("form", *surface.BANDS)
+    }
     table = table.select(
-        "text",
-        form=pl.coalesce("question_form", "passage_form", "answer_form"),
-        rest=pl.when(~(alone & origin.is_null() & asked)).then(rest),
+        "text", rest=pl.when(~(alone & origin.is_null() & asked)).then(rest), **first
     )
-    distinct = table.select("form", "text").unique("form", maintain_order=True)
-    sketches = rows.bands(distinct["text"].fill_null("").to_list())
-    columns = [pl.Series(name, sketches[:, i]) for i, name in enumerate(rows.BANDS)]
-    return table.join(
-        distinct.select("form", *columns), on="form", how="left", maintain_order="left"
-    )
+    # Of texts that say the same in other letters, all have the bands of the first.
+    distinct = table.select("form", *surface.BANDS).unique("form", maintain_order=True)
+    return table.drop(surface.BANDS).join(distinct, on="form", how="left", maintain_order="left")
 
 
 def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame:
@@ -250,7 +267,9 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     return (
         target.select("row", "qa_id")
         .join(
-            table.drop("key", "form", "source_form", strict=False), on="row", maintain_order="left"
+            table.drop("key", "form", "source_form", *surface.BANDS, strict=False),
+            on="row",
+            maintain_order="left",
         )
         .unpivot(index=["row", "qa_id"], variable_name="check", value_name="score")
         .drop_nulls("score")
@@ -262,26 +281,14 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
     )
 
 
-def _texts(texts: pl.DataFrame, language: str, origin: Any, workers: int) -> pl.DataFrame:
-    """`texts` (key, target, source) with what their characters tell: most of it in chunks."""
-    measure = partial(_chunk, language=language, origin=origin)
+def _texts(
+    texts: pl.DataFrame, language: str, origin: Any, workers: Workers, sketched: bool
+) -> pl.DataFrame:
+    """`texts` (key, target, source) with what each tells by itself, measured in chunks."""
+    measure = partial(_chunk, language=language, origin=origin, sketched=sketched)
     chunks = list(_chunks(texts.select("target", "source")))
-    with ThreadPoolExecutor(workers) as pool:
-        parts = list(pool.map(measure, chunks))
-    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    columns = [
-        pl.Series(name, values, nan_to_null=True)
-        if values.dtype == np.uint64
-        else pl.Series(name, values.astype(np.float32), nan_to_null=True)
-        for name, values in found.items()
-    ]
-    texts = texts.with_columns(*columns, *surface.leftovers(language))
-    if origin is None:
-        return texts.drop("unfinished")
-    return texts.with_columns(
-        numbers.changes(texts["target"], texts["source"]),
-        unfinished=pl.when("unfinished").then("length"),
-    )
+    parts = workers.map(measure, chunks, pays=len(chunks) >= _MANY)
+    return texts.hstack(pl.concat(parts))
 
 
 def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
@@ -296,6 +303,21 @@ def _chunks(texts: pl.DataFrame) -> Iterator[pl.DataFrame]:
         start += length
 
 
-def _chunk(texts: pl.DataFrame, *, language: str, origin: Any) -> dict[str, Any]:
-    sources = None if origin is None else texts["source"].to_list()
-    return surface.measure(texts["target"].to_list(), sources, language, origin)
+def _chunk(texts: pl.DataFrame, *, language: str, origin: Any, sketched: bool) -> pl.DataFrame:
+    """A column for each check that needs nothing but a text and its source."""
+    target = Characters.of(texts["target"].to_list())
+    source = None if origin is None else Characters.of(texts["source"].to_list())
+    found = surface.measure(target, source, language, origin, sketched)
+    columns = [
+        pl.Series(name, values, nan_to_null=True)
+        if values.dtype == np.uint64
+        else pl.Series(name, values.astype(np.float32), nan_to_null=True)
+        for name, values in found.items()
+    ]
+    table = texts.with_columns(*columns, *surface.leftovers(language))
+    if source is None:
+        return table.drop("target", "source", "unfinished")
+    return table.with_columns(
+        numbers.changes(texts["target"], texts["source"], (target, source)),
+        unfinished=pl.when("unfinished").then("length"),
+    ).drop("target", "source")

@@ -7,61 +7,133 @@ neither. One missing and another new in its place is a changed number.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
 import polars as pl
 
-# Of what the source has and what the target has, how many were changed.
-Changed = Callable[[Sequence[str], Sequence[str]], int]
+from qa_parallel.filters.characters import Characters, Hashes, Ints, scramble, table
 
-# Runs of decimal digits of any script; separators part them, since they differ by language.
-_DIGITS = r"\p{Nd}+"
+# Decimal digits of any script; separators part runs of them, since they differ by language.
+_DIGIT = r"\p{Nd}"
 # URLs, e-mail addresses, and codes such as H5N1 or COVID-19.
 _CODE = (
     r"(?:https?://|www\.)[^\s<>\"]*[\w/]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     # ASCII's word boundaries: those of Unicode are slow to find
     r"|(?-u:\b)[A-Z]+-?[0-9][A-Z0-9]*(?:-[A-Z0-9]+)*(?-u:\b)"
 )
+# What every one of them has; much sooner found.
+_CODED = r"://|www\.|@|[A-Z]-?[0-9]"
 
 
-def changes(target: pl.Series, source: pl.Series) -> pl.DataFrame:
+def changes(
+    target: pl.Series,
+    source: pl.Series,
+    characters: tuple[Characters, Characters] | None = None,
+) -> pl.DataFrame:
     """Columns `numbers` and `codes`: the share of the source's that the target has changed.
+
+    Parameters
+    ----------
+    characters:
+        Those of both sides. None = not at hand yet.
 
     >>> changes(pl.Series(["१२ या 13"]), pl.Series(["12 or 14"]))["numbers"].to_list()
     [0.5]
     """
-    return pl.DataFrame(
-        [
-            _compare(target, source, _DIGITS, changed_numbers).alias("numbers"),
-            _compare(target, source, _CODE, changed_codes).alias("codes"),
-        ]
-    )
+    if characters is None:
+        new, old = (Characters.of(side.fill_null("").to_list()) for side in (target, source))
+        characters = new, old
+    return pl.DataFrame([_numbers(*characters), _codes(target, source)])
 
 
-def _compare(target: pl.Series, source: pl.Series, pattern: str, changed: Changed) -> pl.Series:
-    """`changed` of what the pattern finds on both sides, asked only where the two differ."""
-    found = pl.DataFrame({"target": target, "source": source}).select(
-        pl.all().str.extract_all(pattern)
+def _numbers(target: Characters, source: Characters) -> pl.Series:
+    """The share of numbers that are changed, asked only where the two sides differ in them."""
+    new, old = _Runs.of(target), _Runs.of(source)
+    both = (new.counts > 0) & (old.counts > 0)
+    shares = np.zeros(len(target), dtype=np.float32)
+    for place in np.flatnonzero(both & (new.sums != old.sums)).tolist():
+        numbers = old.texts(place)
+        shares[place] = changed_numbers(numbers, new.texts(place)) / len(numbers)
+    return pl.Series("numbers", shares)
+
+
+def _codes(target: pl.Series, source: pl.Series) -> pl.Series:
+    """The share of addresses and codes that are changed, asked only where both sides have some."""
+    found = (
+        pl.DataFrame({"target": target, "source": source})
+        .with_row_index()
+        .filter(pl.col("source").str.contains(_CODED))
+        .filter(pl.col("target").str.contains(_CODED))
+        .with_columns(pl.col("target", "source").str.extract_all(_CODE))
+        .filter(pl.all_horizontal(pl.col("target", "source").list.len() > 0))
     )
-    differ = found.with_row_index().filter(
-        pl.all_horizontal(pl.col("target", "source").list.len() > 0),
-        pl.col("target") != pl.col("source"),
-    )
-    # Most of these only stand in another order.
-    differ = differ.filter(pl.col("target").list.sort() != pl.col("source").list.sort())
-    counts = [
-        changed(old, new) / len(old)
-        for old, new in zip(differ["source"].to_list(), differ["target"].to_list(), strict=True)
+    shares = [
+        changed_codes(old, new) / len(old)
+        for old, new in zip(found["source"].to_list(), found["target"].to_list(), strict=True)
     ]
-    return pl.zeros(len(target), dtype=pl.Float32, eager=True).scatter(differ["index"], counts)
+    zeros = pl.zeros(len(target), dtype=pl.Float32, eager=True)
+    return zeros.scatter(found["index"], shares).alias("codes")
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of digits of many texts: text i has `counts[i]` of them, the first at `firsts[i]`.
+
+    `digits` are those of all runs, in ASCII; run k is `digits[starts[k]:ends[k]]`. Texts with the
+    same numbers have the same `sums`, whatever their order and the zeros in front of them.
+    """
+
+    digits: str
+    starts: Ints
+    ends: Ints
+    counts: Ints
+    firsts: Ints
+    sums: Hashes
+
+    @classmethod
+    def of(cls, characters: Characters) -> _Runs:
+        places = np.flatnonzero(characters.where(_DIGIT))
+        values = _digits()[characters.codes[places]]
+        owners = characters.owners[places]
+        begins = np.ones(len(places), dtype=bool)
+        begins[1:] = (np.diff(places) > 1) | (np.diff(owners) > 0)
+        starts = np.flatnonzero(begins)
+        ends = np.append(starts[1:], len(places))[: len(starts)]
+        counts = np.bincount(owners[starts], minlength=len(characters))
+        sums = np.zeros(len(characters), dtype=np.uint64)
+        if len(starts):
+            lengths = ends - starts
+            behind = np.repeat(ends, lengths) - np.arange(len(places)) - 1
+            powers = np.cumprod(np.append(np.uint64(1), np.full(lengths.max(), np.uint64(10))))
+            # The numbers themselves; of those from 2^64 on what 64 bits hold.
+            numbers = np.add.reduceat(values * powers[behind], starts)
+            np.add.at(sums, owners[starts], scramble(numbers + np.uint64(1)))
+        digits = (values + np.uint64(ord("0"))).astype(np.uint8).tobytes().decode("ascii")
+        return cls(digits, starts, ends, counts, np.cumsum(counts) - counts, sums)
+
+    def texts(self, place: int) -> list[str]:
+        """The runs of one text."""
+        runs = slice(self.firsts[place], self.firsts[place] + self.counts[place])
+        bounds = zip(self.starts[runs].tolist(), self.ends[runs].tolist(), strict=True)
+        return [self.digits[start:end] for start, end in bounds]
+
+
+@cache
+def _digits() -> Hashes:
+    """For each code point that is a decimal digit its value, else 0."""
+    codes = np.flatnonzero(table(_DIGIT))
+    values = np.zeros(len(table(_DIGIT)), dtype=np.uint64)
+    values[codes] = [unicodedata.digit(chr(code), 0) for code in codes.tolist()]
+    return values
 
 
 def changed_numbers(source: Sequence[str], target: Sequence[str]) -> int:
     """How many numbers of `source` have been changed into another one in `target`.
 
-    Parameters are runs of digits in their order. The same number may be parted otherwise
+    Parameters are runs of ASCII digits in their order. The same number may be parted otherwise
     ("10,000" and "10 000"), be counted in thousands or lakhs ("150,000" and "15"), be the short
     form of a year ("1990s" and "90"), and one hour of the clock may be written as another ("9 pm"
     and "21").
@@ -71,8 +143,7 @@ def changed_numbers(source: Sequence[str], target: Sequence[str]) -> int:
     >>> changed_numbers(["9", "30"], ["21", "30"])
     0
     """
-    old, new = [_ascii(text) for text in source], [_ascii(text) for text in target]
-    missing, added = _left(old, new), _left(new, old)
+    missing, added = _left(source, target), _left(target, source)
     if not missing or not added or _same("".join(missing), "".join(added)):
         return 0
     for text in list(missing):
@@ -91,24 +162,18 @@ def changed_codes(source: Sequence[str], target: Sequence[str]) -> int:
     return min(len(_left(old, new)), len(_left(new, old)))
 
 
-@lru_cache(maxsize=1 << 16)
-def _ascii(digits: str) -> str:
-    return "".join(str(unicodedata.digit(char, 0)) for char in digits)
-
-
-@lru_cache(maxsize=1 << 16)
-def _value(digits: str) -> str:
-    return digits.lstrip("0")
-
-
 def _left(texts: Sequence[str], others: Sequence[str]) -> list[str]:
     """What `texts` has and `others` has not, in its order; zeros in front make no difference."""
-    spare = Counter(map(_value, others))
+    spare: dict[str, int] = {}
+    for other in others:
+        value = other.lstrip("0")
+        spare[value] = spare.get(value, 0) + 1
     left = []
     for text in texts:
-        value = _value(text)
-        if spare[value]:
-            spare[value] -= 1
+        value = text.lstrip("0")
+        count = spare.get(value, 0)
+        if count:
+            spare[value] = count - 1
         else:
             left.append(text)
     return left

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import polars as pl
 from rapidfuzz import fuzz, process
 
-from qa_parallel.filters.characters import GRAM, Characters, Hashes
+from qa_parallel.filters.surface import BANDS
 
 # Letters of a text that can hardly be the translation of different sources.
 _LEAST_LETTERS = 20
 # Likeness, 0 to 100, below which two sources are different.
 _DIFFERENT = 70
-# MinHash by one permutation: the least hash in each of 16 bins, in bands of two.
-_BINS, _BANDS = 16, 8
-BANDS = [f"band_{number}" for number in range(_BANDS)]
 
 
 def shared(texts: pl.DataFrame) -> pl.DataFrame:
@@ -48,19 +42,6 @@ def shared(texts: pl.DataFrame) -> pl.DataFrame:
     return several.select("form", pl.Series("shared", counts, dtype=pl.Float32))
 
 
-def bands(texts: Sequence[str]) -> Hashes:
-    """Hashes of shape (texts, 8): texts nearly alike share at least one of them, others hardly."""
-    characters = Characters.of(texts)
-    owners = characters.owners
-    inside = owners[: -GRAM + 1] == owners[GRAM - 1 :]
-    grams, owners = characters.grams[inside], owners[: -GRAM + 1][inside]
-    bins = (grams >> np.uint64(60)).astype(np.int64) + owners.astype(np.int64) * _BINS
-    least = np.full(len(texts) * _BINS, np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(least, bins, grams)
-    pairs = least.reshape(len(texts), _BANDS, 2)
-    return np.asarray(pairs[..., 0] * np.uint64(3) + pairs[..., 1])
-
-
 def duplicates(rows: pl.DataFrame) -> pl.Series:
     """How like each row is to an earlier one, 0 to 1; only what is all but equal is looked at.
 
@@ -68,8 +49,8 @@ def duplicates(rows: pl.DataFrame) -> pl.Series:
     ----------
     rows:
         In their order: `text` (the question, or the passage where there is none), its `form` and
-        `BANDS`, and `rest`, a hash of answer and passage or null where there is neither. Rows can
-        be duplicates if their `rest` is equal; near ones must also have the same numbers.
+        `surface.BANDS`, and `rest`, a hash of answer and passage or null where there is neither.
+        Rows can be duplicates if their `rest` is equal; near ones must also have the same numbers.
     """
     rows = rows.with_row_index()
     group = [pl.col("rest").fill_null(0), pl.col("rest").is_null()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -46,6 +46,10 @@ _WIDTH = 3
 # Share of letters in another script from which it is asked whether the source has those words.
 _FOREIGN = 0.2
 
+# MinHash by one permutation: the least hash in each of 16 bins, in bands of two.
+_BINS, _BANDS = 16, 8
+BANDS = [f"band_{number}" for number in range(_BANDS)]
+
 # What a text must not hold unless its source does: regular expressions of Polars.
 LEFTOVERS = {
     "unknown": r"<unk>|\x{FFFD}|⁇",
@@ -84,17 +88,20 @@ def leftovers(language: str) -> list[pl.Expr]:
 
 
 def measure(
-    targets: Sequence[str],
-    sources: Sequence[str] | None,
+    target: Characters,
+    source: Characters | None,
     language: str,
     source_language: str | None,
+    sketched: bool = False,
 ) -> dict[str, Floats | Hashes]:
     """Scores of texts that come from their characters, and hashes that tell equal texts.
 
     Parameters
     ----------
-    sources:
+    source:
         What each text was translated from; None where the texts are originals.
+    sketched:
+        Whether `BANDS` are wanted too, by which near duplicates are found.
 
     Returns
     -------
@@ -110,8 +117,6 @@ def measure(
     letters     how many there are
     form        hash of the words
     """
-    target = Characters.of(targets)
-    source = Characters.of(sources or [])
     letters = target.count(LETTER)
     found: dict[str, Floats | Hashes] = {
         "empty": target.count(DIGIT_OR_LETTER).astype(float),
@@ -121,10 +126,12 @@ def measure(
         "repetition": repetition(target),
         "form": target.forms(),
     }
+    if sketched:
+        found |= dict(zip(BANDS, bands(target).T, strict=True))
     script = LANGUAGES[language].script
     if script in ("Hans", "Hant"):
         found["han"] = _han(target, script)
-    if sources is None or source_language is None:
+    if source is None or source_language is None:
         return found
     for name, check, suspect in (("loop", loops, 0.5), ("repetition", repetition, 0.1)):
         found[name] = _excused(found[name], check, suspect, source)
@@ -159,12 +166,12 @@ def _excused(
     return left
 
 
-def _script(target: Characters, source: Characters, letters: Ints, language: str) -> Floats:
+def _script(target: Characters, source: Characters | None, letters: Ints, language: str) -> Floats:
     """Share of letters in the script of `language`; words that the source has do not count."""
     pattern = script_pattern(LANGUAGES[language].script)
     outside = letters - target.total(target.where(pattern) & target.where(LETTER))
     places = np.flatnonzero(outside > _FOREIGN * letters)
-    if len(source) and len(places):
+    if source is not None and len(places):
         some, theirs = target.only(places), source.only(places)
         foreign = some.where(LETTER) & ~some.where(pattern)
         outside[places] = some.total(foreign & ~_spread(some, _words_of(some, theirs)))
@@ -313,3 +320,15 @@ def _grams(texts: Characters, chosen: Bools) -> tuple[Ints, Ints]:
     hashes = np.concatenate([texts.grams[places], words.hashes[short]])
     owners = np.concatenate([np.repeat(words.texts[long], counts), words.texts[short]])
     return (hashes >> np.uint64(8)).astype(np.int64), owners
+
+
+def bands(texts: Characters) -> Hashes:
+    """Hashes of shape (texts, 8): texts nearly alike share at least one of them, others hardly."""
+    owners = texts.owners
+    inside = owners[: -GRAM + 1] == owners[GRAM - 1 :]
+    grams, owners = texts.grams[inside], owners[: -GRAM + 1][inside]
+    bins = (grams >> np.uint64(60)).astype(np.int64) + owners.astype(np.int64) * _BINS
+    least = np.full(len(texts) * _BINS, np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(least, bins, grams)
+    pairs = least.reshape(len(texts), _BANDS, 2)
+    return np.asarray(pairs[..., 0] * np.uint64(3) + pairs[..., 1])

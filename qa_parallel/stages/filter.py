@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,6 +26,7 @@ from qa_parallel.filters.measure import (
     score_language,
 )
 from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import DECISIONS, FIELDS, SCORES
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
@@ -63,7 +65,7 @@ def filter_corpus(
     corpus:
         A corpus folder, or what `open_source` reads.
     workers:
-        Threads that measure, and processes that identify languages.
+        Processes that look at texts, and languages that are worked on at a time.
     encode:
         Texts to unit vectors. None: the encoder that the settings name, if any, is loaded.
     tell:
@@ -100,17 +102,19 @@ def prepare_filter(
             f"has, found {settings.min_languages}",
             "no question could be left",
         )
-    identifier = identifier_of(settings, workers)
+    crew = Workers(workers)
+    identifier = identifier_of(settings, crew)
     described = _describe(given, settings, identifier)
 
     def make(out: Path) -> dict[str, Any]:
-        _measure(given, out, settings, identifier, encode, workers, tell)
-        tell("deciding")
-        limits, decisions = _decide(given, out, settings)
-        return _write(out, given, settings, limits, decisions, described, tell)
+        origins = _Origins(given, settings.pivot)
+        measurer = _Measurer(given, out, settings, origins, identifier, encode, crew, tell)
+        tell("measuring")
+        limits, decisions = measurer.decide()
+        tell("writing")
+        return _write(out, given, settings, limits, decisions, described, origins, workers)
 
-    close = identifier.close if identifier else lambda: None
-    return Job("filter", described, make, input=dict(given.manifest), close=close)
+    return Job("filter", described, make, input=dict(given.manifest), close=crew.close)
 
 
 def explain(out: Path, qa_id: str) -> Any:
@@ -168,85 +172,113 @@ def _tools(
     }
 
 
-def _measure(
-    given: Input,
-    out: Path,
-    settings: FilterSettings,
-    identifier: Identifier | None,
-    encode: Encode | None,
-    workers: int,
-    tell: Tell,
-) -> None:
-    """SCORES of each language into its file, where it is not there already."""
-    key = store.fingerprint(
-        {
-            "version": VERSION,
-            "corpus": given.digest,
-            "measure": settings.model_dump(
-                mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
-            ),
-            **_tools(given, settings, identifier),
-        }
-    )
-    paths = {code: out / SCORES_FOLDER / f"{code}.parquet" for code in given.languages}
-    waiting = [code for code in given.languages if not _is_measured(paths[code], key)]
-    if waiting and settings.encoder is not None and encode is None:
-        from qa_parallel.encoder import load_encoder
+class _Origins:
+    """The texts that rows of a corpus were translated from, read once for all of them."""
 
-        encode = partial(load_encoder(settings.encoder), prefix=settings.prefix)
-    sources: dict[str, pl.DataFrame] = {}
-    reading = Lock()
+    def __init__(self, given: Input, pivot: str | None) -> None:
+        self._given, self._pivot = given, pivot
+        self._known: dict[str, pl.DataFrame] = {}
+        self._reading = Lock()
 
-    def measure(code: str) -> None:
-        tell(f"measuring {code}")
-        with reading:
-            rows = pl.concat(given.frames(code))
-            texts = _sources(given, _origins(rows, settings.pivot, given), sources)
-        scores = score_language(rows, texts, settings, identifier, encode, workers=workers)
-        store.write_parquet(paths[code], scores)
-        store.write_json(paths[code].with_suffix(".json"), {"fingerprint": key})
-
-    # One language has parts that keep only one core busy; an encoder needs no company.
-    with ThreadPoolExecutor(workers if encode is None else 1) as pool:
-        for _ in pool.map(measure, waiting):
-            pass
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Ids, language and texts of the languages that `rows` come from or are compared with."""
+        columns = ["qa_id", "language", *FIELDS]
+        empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
+        named = rows["translated_from"].unique().drop_nulls().sort().to_list()
+        codes = [code for code in {*named, self._pivot} if code in self._given.languages]
+        with self._reading:
+            for code in codes:
+                if code not in self._known:
+                    self._known[code] = pl.concat(self._given.frames(code, columns))
+            return pl.concat([empty, *(self._known[code] for code in codes)])
 
 
-def _is_measured(path: Path, key: str) -> bool:
-    marker = path.with_suffix(".json")
-    return path.is_file() and marker.is_file() and store.read_json(marker)["fingerprint"] == key
+@dataclass
+class _Measurer:
+    """Measures and judges the languages of a corpus, several at a time."""
 
+    given: Input
+    out: Path
+    settings: FilterSettings
+    origins: _Origins
+    identifier: Identifier | None
+    encode: Encode | None
+    workers: Workers
+    tell: Tell
 
-def _origins(rows: pl.DataFrame, pivot: str | None, given: Input) -> list[str]:
-    """The languages of the corpus that rows were translated from, or are compared with."""
-    named = rows["translated_from"].unique().drop_nulls().sort().to_list()
-    return [code for code in {*named, pivot} if code in given.languages]
+    def decide(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Limits as they hold and DECISIONS, language by language; then what is left over.
 
+        SCORES of each language are in its file afterwards; where they are already, they are read.
+        """
+        waiting = [code for code in self.given.languages if not self._is_measured(code)]
+        if waiting and self.settings.encoder is not None and self.encode is None:
+            from qa_parallel.encoder import load_encoder
 
-def _sources(given: Input, codes: list[str], known: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Ids, language and texts of those languages; read once for all that come from them."""
-    columns = ["qa_id", "language", *FIELDS]
-    for code in codes:
-        if code not in known:
-            known[code] = pl.concat(given.frames(code, columns))
-    empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
-    return pl.concat([empty, *(known[code] for code in codes)])
+            encoder = load_encoder(self.settings.encoder)
+            self.encode = partial(encoder, prefix=self.settings.prefix)
+        # One more than work, so that they need not wait; an encoder needs no company.
+        threads_wanted = self.workers.count + 1 if self.encode is None else 1
+        with ThreadPoolExecutor(threads_wanted) as threads:
+            parts = list(threads.map(self._decide, self.given.languages))
+        found = pl.concat([pl.DataFrame(schema=DECISIONS), *(decisions for _, decisions in parts)])
+        limits = pl.concat([limits for limits, _ in parts])
+        if limits.is_empty() and not any(frame.height for frame in self.given.frames(columns=KEY)):
+            raise SourceError(
+                f"expected rows in {self.given.name}, found none", "is this the right corpus?"
+            )
+        if self.settings.min_languages > 1:
+            every = pl.concat(self.given.frames(columns=KEY))
+            found = pl.concat([found, few(every, found, self.settings.min_languages)])
+        return limits, found
 
+    def _decide(self, code: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Limits and DECISIONS of one language."""
+        if self._is_measured(code):
+            scores = store.read_parquet(self._path(code))
+        else:
+            scores = self._measure(code)
+        limits = bounds(scores, self.settings.limits)
+        return limits, judge(scores, limits)
 
-def _decide(given: Input, out: Path, settings: FilterSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Limits as they hold and DECISIONS, language by language; then what is left over."""
-    limits, decisions = [], [pl.DataFrame(schema=DECISIONS)]
-    keys: list[pl.DataFrame] = []
-    for code in given.languages:
-        scores = store.read_parquet(out / SCORES_FOLDER / f"{code}.parquet")
-        limits.append(bounds(scores, settings.limits))
-        decisions.append(judge(scores, limits[-1]))
-        keys += given.frames(code, KEY)
-    found = pl.concat(decisions)
-    every = pl.concat(keys)
-    if every.is_empty():
-        raise SourceError(f"expected rows in {given.name}, found none", "is this the right corpus?")
-    return pl.concat(limits), pl.concat([found, few(every, found, settings.min_languages)])
+    def _measure(self, code: str) -> pl.DataFrame:
+        """SCORES of one language, which are written to its file."""
+        self.tell(f"measuring {code}")
+        rows = pl.concat(self.given.frames(code))
+        scores = score_language(
+            rows,
+            self.origins.of(rows),
+            self.settings,
+            self.identifier,
+            self.encode,
+            workers=self.workers,
+        )
+        store.write_parquet(self._path(code), scores)
+        store.write_json(self._path(code).with_suffix(".json"), {"fingerprint": self._key})
+        return scores
+
+    def _path(self, code: str) -> Path:
+        return self.out / SCORES_FOLDER / f"{code}.parquet"
+
+    def _is_measured(self, code: str) -> bool:
+        path, marker = self._path(code), self._path(code).with_suffix(".json")
+        if not path.is_file() or not marker.is_file():
+            return False
+        return bool(store.read_json(marker)["fingerprint"] == self._key)
+
+    @cached_property
+    def _key(self) -> str:
+        """What shapes the scores."""
+        return store.fingerprint(
+            {
+                "version": VERSION,
+                "corpus": self.given.digest,
+                "measure": self.settings.model_dump(
+                    mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
+                ),
+                **_tools(self.given, self.settings, self.identifier),
+            }
+        )
 
 
 def _write(
@@ -256,58 +288,32 @@ def _write(
     limits: pl.DataFrame,
     decisions: pl.DataFrame,
     described: Mapping[str, Any],
-    tell: Tell,
+    origins: _Origins,
+    workers: int,
 ) -> dict[str, Any]:
     """All files but the manifest, which it returns."""
     for name in (dataset.DATA, REJECTED):
         store.remove(out / name)
     store.write_parquet(out / DECISIONS_FILE, decisions)
     store.write_parquet(out / LIMITS_FILE, limits)
-    files: dict[str, Any] = {}
-    rejected: dict[str, Any] = {}
-    stats: dict[str, dict[str, Any]] = {}
-    told: dict[str, Any] = {}
-    sources: dict[str, pl.DataFrame] = {}
+
+    def write(code: str) -> _Written:
+        return _write_language(out, given, code, settings, decisions.filter(language=code), origins)
+
+    with ThreadPoolExecutor(workers) as threads:
+        written = dict(zip(given.languages, threads.map(write, given.languages), strict=True))
     detectors = described["filter"]["detectors"]
-    for code in given.languages:
-        tell(f"writing {code}")
-        mine = decisions.filter(language=code)
-        reasons = mine.group_by("qa_id", maintain_order=True).agg(
-            reasons=pl.format("{}:{}", "field", "check"), why="reason"
-        )
-        kept, gone, seen = [], [], []
-        stats[code] = Stats().to_json()
-        for number, frame in enumerate(given.frames(code)):
-            part = out / folders.WORK / f"{number:06d}"
-            good = frame.join(mine, on="qa_id", how="anti", maintain_order="left")
-            bad = frame.join(reasons, on="qa_id", how="inner", maintain_order="left")
-            store.write_parquet(folders.part(part, code), good)
-            kept.append(folders.part(part, code))
-            if bad.height:
-                store.write_parquet(folders.part(part / REJECTED, code), bad)
-                gone.append(folders.part(part / REJECTED, code))
-            stats[code]["rows"] += good.height
-            stats[code]["spans"] += good["answer_start"].count()
-            seen.append(frame.select("qa_id", "translated_from", *FIELDS))
-        files |= dataset.write_shards(out, code, given.split, kept, 1)
-        if gone:
-            rejected |= dataset.write_shards(out, code, given.split, gone, len(gone), REJECTED)
-        rows = pl.concat(seen).with_columns(
-            pl.coalesce("translated_from", pl.lit(settings.pivot, dtype=pl.String))
-        )
-        origins = _sources(given, _origins(rows, settings.pivot, given), sources)
-        detector = detectors[code]
-        told[code] = {
-            "detector": detector and detector["name"],
-            **reports.funnel(rows, origins, mine),
-        }
     report = {
         "corpus": described["corpus"],
-        "languages": told,
+        "languages": {
+            code: {"detector": detectors[code] and detectors[code]["name"], **item.funnel}
+            for code, item in written.items()
+        },
         "limits": limits.to_dicts(),
         "detected": any(detectors.values()),
     }
     store.write_json(out / REPORT, report)
+    rejected = _merged([item.rejected for item in written.values()])
     dataset.write_readme(
         out,
         f"{given.name.rsplit('@')[0]} filtered",
@@ -318,22 +324,73 @@ def _write(
         "and settings: manifest.json.",
         [REJECTED] if rejected else [],
     )
+    stats = {code: item.stats for code, item in written.items()}
+    files = _merged([item.files for item in written.values()])
     return {
         **folders.manifest(dict(described), stats, files),
         "source_counts": {
-            code: {name: item[name] for name in ("rows", "kept", "rejected")}
-            for code, item in told.items()
+            code: {name: item.funnel[name] for name in ("rows", "kept", "rejected")}
+            for code, item in written.items()
         },
         "reasons": {
             code: {
                 reason: {name: counts[name] for name in ("rejected", "alone", "left")}
-                for reason, counts in item["reasons"].items()
+                for reason, counts in item.funnel["reasons"].items()
             }
-            for code, item in told.items()
+            for code, item in written.items()
         },
         **_left(given, decisions),
         "rejected": rejected,
     }
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What was written of one language: files by their paths, counts, and the report's part."""
+
+    files: dict[str, Any]
+    rejected: dict[str, Any]
+    stats: dict[str, Any]
+    funnel: dict[str, Any]
+
+
+def _write_language(
+    out: Path,
+    given: Input,
+    code: str,
+    settings: FilterSettings,
+    decisions: pl.DataFrame,
+    origins: _Origins,
+) -> _Written:
+    """The kept and the rejected rows of one language; `decisions` are its own."""
+    reasons = decisions.group_by("qa_id", maintain_order=True).agg(
+        reasons=pl.format("{}:{}", "field", "check"), why="reason"
+    )
+    kept, gone, seen = [], [], []
+    stats = Stats().to_json()
+    for number, frame in enumerate(given.frames(code)):
+        part = out / folders.WORK / f"{number:06d}"
+        good = frame.join(decisions, on="qa_id", how="anti", maintain_order="left")
+        bad = frame.join(reasons, on="qa_id", how="inner", maintain_order="left")
+        store.write_parquet(folders.part(part, code), good)
+        kept.append(folders.part(part, code))
+        if bad.height:
+            store.write_parquet(folders.part(part / REJECTED, code), bad)
+            gone.append(folders.part(part / REJECTED, code))
+        stats["rows"] += good.height
+        stats["spans"] += good["answer_start"].count()
+        seen.append(frame.select("qa_id", "translated_from", *FIELDS))
+    files = dataset.write_shards(out, code, given.split, kept, 1)
+    rejected = dataset.write_shards(out, code, given.split, gone, len(gone) or 1, REJECTED)
+    rows = pl.concat(seen).with_columns(
+        pl.coalesce("translated_from", pl.lit(settings.pivot, dtype=pl.String))
+    )
+    funnel = reports.funnel(rows, origins.of(rows), decisions)
+    return _Written(files, rejected, stats, funnel)
+
+
+def _merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _left(given: Input, decisions: pl.DataFrame) -> dict[str, Any]:

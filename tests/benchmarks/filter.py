@@ -36,10 +36,11 @@ from rich.table import Table
 
 from qa_parallel import dataset, languages, pipeline, store
 from qa_parallel.engine import cores
-from qa_parallel.filters.language import Identifier, load
+from qa_parallel.filters.language import Identifier
 from qa_parallel.filters.limits import decide
 from qa_parallel.filters.measure import MeasureSettings, score_language
 from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
@@ -131,11 +132,13 @@ def run_filter(corpus: Path, out: Path) -> None:
     )
     seconds = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
     counts = outcome.manifest["source_counts"].values()
     found = {
         "seconds": seconds,
-        "cpu": used.ru_utime + used.ru_stime,
-        "peak": used.ru_maxrss / 1024,
+        "cpu": used.ru_utime + used.ru_stime + workers.ru_utime + workers.ru_stime,
+        # the workers' peak is that of the largest one
+        "peak": (used.ru_maxrss + cores() * workers.ru_maxrss) / 1024,
         "rows": sum(one["rows"] for one in counts),
     }
     print(json.dumps(found))
@@ -174,11 +177,13 @@ def texts_of(data: Path, count: int) -> list[tuple[str, list[str]]]:
 
 
 def _bare(texts: Sequence[str]) -> float:
-    detector: Any = load("py3langid")
-    detector.odds(texts[0], frozenset({"de"}))
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    detector = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    detector.classify(texts[0])
     started = time.perf_counter()
     for text in texts:
-        detector._model.classify(text[:500])
+        detector.classify(text[:500])
     return time.perf_counter() - started
 
 
@@ -187,7 +192,8 @@ def identify(data: Path, count: int, rounds: int, console: Console) -> None:
     sets = texts_of(data, count)
     everything = [text for _, texts in sets for text in texts]
     halves = [everything[::2], everything[1::2]]
-    identifier = Identifier("py3langid", workers=2)
+    workers = Workers(2)
+    identifier = Identifier("py3langid", workers)
     identifier.odds(everything[:5000], "deu_Latn")  # processes started, model loaded
     ours, bare = [], []
     with multiprocessing.get_context("spawn").Pool(2) as pool:
@@ -198,7 +204,7 @@ def identify(data: Path, count: int, rounds: int, console: Console) -> None:
                 identifier.odds(texts, language)
             ours.append(time.perf_counter() - started)
             bare.append(max(pool.map(_bare, halves, chunksize=1)))
-    identifier.close()
+    workers.close()
     ratio = statistics.median(b / o for b, o in zip(bare, ours, strict=True))
     console.print(
         f"language identification, {len(everything):,} texts, 2 processes: "
@@ -267,7 +273,8 @@ def against_opusfilter(data: Path, python: str, rows: int, rounds: int, console:
         path = Path(folder, "pairs.json")
         path.write_text(json.dumps(pairs), "utf-8")
         for mode in ("none", "lid"):
-            identifier = Identifier("py3langid", cores()) if mode == "lid" else None
+            workers = Workers(cores())
+            identifier = Identifier("py3langid", workers) if mode == "lid" else None
             if identifier is not None:
                 identifier.odds(["a text"] * 5000, "deu_Latn")
             theirs, mine, names = [], [], ""
@@ -282,12 +289,11 @@ def against_opusfilter(data: Path, python: str, rows: int, rounds: int, console:
                 started = time.perf_counter()
                 for code in ("en", "de"):
                     scores = score_language(
-                        whole[code], whole["en"], MeasureSettings(), identifier, workers=cores()
+                        whole[code], whole["en"], MeasureSettings(), identifier, workers=workers
                     )
                     decide(scores)
                 mine.append(time.perf_counter() - started)
-            if identifier is not None:
-                identifier.close()
+            workers.close()
             ratio = statistics.median(t / m for t, m in zip(theirs, mine, strict=True))
             table.add_row(
                 names,

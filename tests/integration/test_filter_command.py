@@ -159,21 +159,70 @@ def test_bad_options_are_one_clear_line(
     assert message in " ".join(found.output.split())
 
 
-def test_a_detector_that_is_missing_names_the_extra(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("detector", "module", "message"),
+    [
+        ("heliport", "heliport", "heliport is not installed; pip install 'qa-parallel[lid]'"),
+        ("py3langid", "py3langid", "py3langid is not installed; pip install py3langid"),
+        ("model.bin", "fasttext", "is not installed; pip install fasttext-wheel"),
+        ("gone.bin", "", "choose auto, py3langid, heliport, langid, none, or the path"),
+    ],
+)
+def test_a_detector_that_is_missing_says_what_to_install(
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    detector: str,
+    module: str,
+    message: str,
 ) -> None:
-    from qa_parallel.filters import language
-
-    language.load.cache_clear()
     real = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util,
         "find_spec",
-        lambda name, *rest: None if name == "heliport" else real(name, *rest),
+        lambda name, *rest: None if name == module else real(name, *rest),
     )
-    found = run("filter", corpus, "--out", tmp_path / "clean", "--detector", "heliport")
+    monkeypatch.chdir(tmp_path)
+    Path("model.bin").write_bytes(b"a model")
+    found = run("filter", corpus, "--out", tmp_path / "clean", "--detector", detector)
     assert found.exit_code == 2
-    assert "pip install 'qa-parallel[lid]'" in found.output
+    assert message in " ".join(found.output.split())
+
+
+def test_a_recipe_says_before_it_starts_that_a_detector_is_unknown(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    tables = ("[source]", 'source = "rows.jsonl"', "[translate]", 'to = ["fr"]', "[filter]")
+    head = ('name = "r"', f"out = {json.dumps(str(tmp_path / 'out'))}")
+    recipe.write_text("\n".join([*head, *tables, 'detector = "lingua"']), "utf-8")
+    found = run("run", recipe)
+    assert found.exit_code == 2
+    assert "expected a language identifier, found 'lingua'" in found.output
+    recipe.write_text("\n".join([*head, *tables[:-1], "[filter.limits]", "lenght = 3"]), "utf-8")
+    found = run("run", recipe)
+    assert "[filter.limits]: unknown key 'lenght'; did you mean 'length'?" in found.output
+
+
+def test_three_rows_of_a_language_are_judged_by_the_prior(tmp_path: Path) -> None:
+    rows = {
+        "en": "When was the old bridge over the river in {place} finished at last?",
+        "de": "Wann wurde die alte Brücke über den Fluss in {place} endlich fertig?",
+    }
+    sides = []
+    for code, question in rows.items():
+        lines = [
+            {"id": str(number), "question": question.format(place=place), "answer": place}
+            for number, place in enumerate(PLACES[:3])
+        ]
+        path = tmp_path / f"{code}.jsonl"
+        path.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+        sides += ["--parallel", f"{code}={path}"]
+    imported = run("import", *sides, "--out", tmp_path / "corpus")
+    assert imported.exit_code == 0, imported.output
+    found = run("filter", tmp_path / "corpus", "--pivot", "en", "--out", tmp_path / "clean")
+    assert found.exit_code == 0, found.output
+    said = " ".join(found.output.split())
+    assert "fewer than 100 texts, judged by the built-in prior: deu_Latn" in said
+    assert "deu_Latn question length" in said
 
 
 def test_a_half_written_corpus_is_refused(corpus: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from qa_parallel.errors import SourceError
 from qa_parallel.filters import score
 from qa_parallel.filters.language import Identifier, load
+from qa_parallel.filters.workers import Workers
 from qa_parallel.languages import LANGUAGES
 
 from .test_filter_rows import corpus
@@ -31,7 +32,7 @@ def test_every_detector_knows_a_text_from_others(name: str) -> None:
     detector = load(name)
     for language, text in TEXTS.items():
         for claimed in TEXTS:
-            odds = detector.odds(text, LANGUAGES[claimed].labels)
+            (odds,) = detector.odds([text], LANGUAGES[claimed].labels)
             assert 0 <= odds <= 1
             if name != "langid":  # the weakest of them, and the surest of itself
                 assert (odds > 0.25) is (claimed == language), (name, language, claimed, odds)
@@ -44,6 +45,19 @@ def test_labels_that_no_tool_parts_are_all_accepted() -> None:
     for claimed in ("bos_Latn", "hrv_Latn"):
         assert identifier.odds([TEXTS["hrv_Latn"]], claimed)[0] > 0.5  # type: ignore[index]
     assert identifier.odds([TEXTS["zsm_Latn"]], "ind_Latn")[0] > 0.5  # type: ignore[index]
+
+
+def test_names_do_not_make_english_pidgin() -> None:
+    # Nigerian Pidgin has no NLLB code, and its words are English: a name or two decide.
+    questions = [
+        "Which year was the Nigerian actor Chidi Okonkwo born?",
+        "Who governed Kaduna State in Nigeria?",
+        "When was the Nigerian singer Adaeze Okafor born?",
+    ]
+    odds = Identifier("py3langid").odds(questions, "eng_Latn")
+    assert min(odds or [0]) > 0.25
+    others = [text for code, text in TEXTS.items() if code != "eng_Latn"]
+    assert max(Identifier("py3langid").odds(others, "eng_Latn") or [1]) < 0.25
 
 
 def test_a_language_that_no_detector_knows_is_not_checkable() -> None:
@@ -73,11 +87,10 @@ def test_worker_processes_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None
 
     texts = list(TEXTS.values()) * 3
     alone = Identifier("py3langid").odds(texts, "deu_Latn")
-    monkeypatch.setattr(language, "_ALONE", 1)
+    monkeypatch.setattr(language, "_MANY", 1)
     monkeypatch.setattr(language, "_CHUNK", 5)
-    several = Identifier("py3langid", workers=2)
-    assert several.odds(texts, "deu_Latn") == alone
-    several.close()
+    with Workers(2) as workers:
+        assert Identifier("py3langid", workers).odds(texts, "deu_Latn") == alone
 
 
 def test_unknown_detectors_and_files_are_refused(tmp_path: Path) -> None:

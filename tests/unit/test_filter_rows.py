@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from qa_parallel import schema
-from qa_parallel.filters import rows, score
+from qa_parallel.filters import rows, score, surface
+from qa_parallel.filters.characters import Characters
 from qa_parallel.filters.meaning import Vectors, margins
 from qa_parallel.schema import CORPUS
 
@@ -101,7 +102,7 @@ def test_one_passage_for_two_sources_is_no_duplicate() -> None:
 def test_bands_meet_for_near_texts_alone() -> None:
     text = QUESTION + " Und wer hat sie damals im Auftrag der Stadt entworfen?"
     other = "Wie viele Menschen leben heute an der Küste, und wovon leben sie im Winter?"
-    bands = rows.bands([text, text.replace("damals", "einst"), other])
+    bands = surface.bands(Characters.of([text, text.replace("damals", "einst"), other]))
     assert (bands[0] == bands[1]).any()
     assert not (bands[0] == bands[2]).any()
 

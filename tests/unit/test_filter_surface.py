@@ -145,9 +145,8 @@ def test_a_copy_is_told_from_a_translation_with_the_same_names() -> None:
 
 
 def scores(target: str, source: str | None, language: str) -> dict[str, float]:
-    found = surface.measure(
-        [target], None if source is None else [source], language, source and "eng_Latn"
-    )
+    sources = None if source is None else Characters.of([source])
+    found = surface.measure(Characters.of([target]), sources, language, source and "eng_Latn")
     return {name: float(values[0]) for name, values in found.items()}
 
 
