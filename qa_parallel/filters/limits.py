@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from qa_parallel.schema import DECISIONS, FIELDS, SCORES
 
@@ -65,7 +65,7 @@ CHECKS = {
 
 
 class Limits(BaseModel):
-    """The limit of every check; None = measured, not judged.
+    """The limit of every check; None, in a recipe "off" = measured, not judged.
 
     A score beyond its limit rejects the row in its language. For `length`, `unfinished`,
     `logprob` and `cosine` the limit is a number of spreads from the middle of the language's own
@@ -96,6 +96,11 @@ class Limits(BaseModel):
     shared: float | None = 2
     duplicate: float | None = 0.95
     cosine: float | None = 3
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        return None if value == "off" else value  # TOML has no null
 
 
 @dataclass(frozen=True)

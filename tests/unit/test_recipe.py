@@ -135,6 +135,9 @@ def test_settings_of_tables_within_tables(tmp_path: Path) -> None:
     assert recipe.check_leakage.against == {"xquad-r": "some/where/else", "x": "y?split=dev"}
     assert recipe.filter is not None
     assert recipe.filter.limits.length == 2.5
+    off = load_recipe(write(tmp_path, GOOD), ["filter.limits.length=off"]).filter
+    assert off is not None
+    assert off.limits.length is None
 
 
 def test_a_path_that_is_set_is_not_looked_for_beside_the_recipe(tmp_path: Path) -> None:
