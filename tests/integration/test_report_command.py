@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 # A machine that is busy elsewhere may take its time.
-_PATIENCE = 60_000
+_PATIENCE = 30_000
 
 
 @pytest.fixture(scope="module")
