@@ -184,7 +184,7 @@ def test_another_text_is_another_setting(run: Run, tmp_path: Path) -> None:
     text.write_text("Der Hund.\n")
     refused = run("--limit", 3, "--restrict-vocabulary", text)
     assert refused.exit_code == 2
-    assert "translate.restrict_vocabulary: " in refused.output
+    assert "translate.restrict_vocabulary changed " in refused.output
 
 
 def test_in_a_recipe_the_path_is_looked_for_beside_it(tmp_path: Path) -> None:
