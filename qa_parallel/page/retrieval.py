@@ -106,31 +106,49 @@ def _evaluation(
     return Evaluation(
         encoder, described["name"], facts.portable(described["source"]), described["queries"],
         described["candidates"], len(described["languages"]), described.get("untrained", []),
-        [NAMES.get(one, one) for one in measures], settings, heats(mine, described["name"]),
+        [NAMES.get(one, one) for one in measures], settings,
+        heats({described["name"]: mine})[described["name"]],
         described.get("signature", ""),
     )  # fmt: skip
 
 
-def heats(rows: Sequence[Mapping[str, Any]], title: str) -> list[Heat]:
-    """mAP and the share of the first ten by query and candidate language, as far as measured."""
-    made = []
+def heats(systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Heat]]:
+    """mAP and the share of the first ten by query and candidate language, as far as measured.
+
+    Parameters
+    ----------
+    systems:
+        Rows of RESULTS by what is written over them; a shade means the same number in all of them.
+    """
+    made: dict[str, list[Heat]] = {name: [] for name in systems}
     for measure, number, settings in (
         ("map", ".3f", (MONOLINGUAL, CROSS)),
         (SHARE, ".2f", (MULTILINGUAL,)),
     ):
-        values = {
-            (row["query_language"], row["candidate_language"]): row["value"]
-            for row in rows
-            if row["measure"] == measure
-            and row["setting"] in settings
-            and row["query_language"] is not None
-            and row["candidate_language"] is not None
-        }
-        asked, found = (sorted({pair[side] for pair in values}) for side in (0, 1))
-        if len(values) > len(asked):  # more than a diagonal
-            labels = ("query", "candidate")
-            made.append(heat(f"{title}: {NAMES[measure]}", values, asked, found, labels, number))
+        values = {name: _pairs(rows, measure, settings) for name, rows in systems.items()}
+        every = [value for mine in values.values() for value in mine.values()]
+        for name, mine in values.items():
+            asked, found = (sorted({pair[side] for pair in mine}) for side in (0, 1))
+            if len(mine) > len(asked):  # more than a diagonal
+                made[name].append(
+                    heat(f"{name}: {NAMES[measure]}", mine, asked, found, ("query", "candidate"),
+                         number, (min(every), max(every)))
+                )  # fmt: skip
     return made
+
+
+def _pairs(
+    rows: Sequence[Mapping[str, Any]], measure: str, settings: Sequence[str]
+) -> dict[tuple[str, str], float]:
+    """Values by query and candidate language."""
+    return {
+        (row["query_language"], row["candidate_language"]): row["value"]
+        for row in rows
+        if row["measure"] == measure
+        and row["setting"] in settings
+        and row["query_language"] is not None
+        and row["candidate_language"] is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -199,7 +217,7 @@ def _comparison(name: str, report: Mapping[str, Any]) -> Comparison:
         name,
         values,
         gaps,
-        {one: heats([row for row in mine if row["system"] == one], one) for one in systems},
+        heats({one: [row for row in mine if row["system"] == one] for one in systems}),
     )
 
 

@@ -309,6 +309,22 @@ def test_differences_stand_on_one_scale_around_zero() -> None:
     assert second.text == "+0.200 (+0.000 … +0.400), p 0.500"
 
 
+def test_a_shade_means_the_same_number_for_every_system() -> None:
+    def rows(best: float) -> list[dict[str, Any]]:
+        return [
+            {"measure": "map", "setting": "monolingual" if one == other else "cross-lingual",
+             "query_language": one, "candidate_language": other,
+             "value": best if one == other else 0.0}
+            for one in ("eng_Latn", "deu_Latn")
+            for other in ("eng_Latn", "deu_Latn")
+        ]  # fmt: skip
+
+    made = retrieval.heats({"start": rows(0.4), "hybrid": rows(0.8)})
+    shades = {name: maps[0].cells[0][0].shade for name, maps in made.items()}
+    assert shades == {"start": 5, "hybrid": 10}
+    assert made["start"][0].title == "start: mAP"
+
+
 # The page
 
 
