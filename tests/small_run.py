@@ -30,6 +30,8 @@ WORD = "x" * 10_000
 OVERRIDE = "\u202eoverridden\u202d"
 # What German q2 is rejected for: it is its English source.
 COPIED = "Which old bridge over the river was finished in spring?"
+# The answer of q0 in English and German, which is rejected for it.
+NAMED = "the oldest of all sailors"
 LEAKED = "Where did the keeper of the lighthouse hide his brass key?"
 _QUESTIONS: tuple[dict[str, str], ...] = (
     {
@@ -72,7 +74,13 @@ def rows() -> list[dict[str, Any]]:
     more = [
         {code: f"{_WORDS[code][0]} {number}?" for code in CODES} for number in range(4)
     ]  # fmt: skip
-    hostile = {3: IMAGE, 4: WORD}
+    same = {3: IMAGE, 4: WORD}
+
+    def answer(number: int, code: str) -> str:
+        if number == 0 and code in CODES[:2]:
+            return NAMED
+        return same.get(number, f"{_WORDS[code][1]} {number}")
+
     return [
         {
             "qa_id": '"><i>q3' if number == 3 else f"q{number}",
@@ -80,8 +88,8 @@ def rows() -> list[dict[str, Any]]:
             "language": code,
             "title": f"{OVERRIDE}<u>" if number == 4 else None,
             "question": question,
-            "answer": hostile.get(number, f"{_WORDS[code][1]} {number}"),
-            "passage": f"{hostile.get(number, f'{_WORDS[code][1]} {number}')}: {_WORDS[code][2]}.",
+            "answer": answer(number, code),
+            "passage": f"{answer(number, code)}: {_WORDS[code][2]}.",
             "answer_start": 0,
             "answer_method": "exact",
             "translated_from": None if code == CODES[0] else CODES[0],

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from qa_parallel import store
 from qa_parallel.cli import main
-from tests.small_run import COPIED, LEAKED, OVERRIDE, QUESTIONS, WORD, small_run
+from tests.small_run import COPIED, LEAKED, NAMED, OVERRIDE, QUESTIONS, WORD, small_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -126,11 +126,13 @@ def test_reasons_and_states(page: Page) -> None:
     only = shown(page, 3).filter(has_text=COPIED)
     assert only.locator(".row.rejected h4").all_text_contents() == ["Germanrejected"]
     assert "copied from the source" in str(only.locator(".why").text_content())
+    page.locator("#reason").select_option("answer copied")
+    assert shown(page, 3).filter(has_text=NAMED).count() == 1
     page.locator("#reason").select_option("")
     page.locator("#state").select_option("leaked")
     assert LEAKED in shown(page, 2).all_text_contents()[0]
     page.locator("#state").select_option("kept")
-    shown(page, 5)
+    shown(page, 4)
     # the table of reasons leads to the rows
     page.locator("button[data-reason='question copied']").click()
     shown(page, 3)
