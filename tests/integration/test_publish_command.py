@@ -26,8 +26,8 @@ from qa_parallel.leakage import LeakageSettings
 from qa_parallel.pipeline import build_batches, check_leakage, filter_corpus
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages.inputs import open_input
-from tests.corpora import LANGUAGES, translated
 from tests.fake_hub import TOKEN, FakeHub
+from tests.translated_corpus import LANGUAGES, translated
 
 REPO = "org/corpus"
 LEAKED = "When do ferries cross the strait?"

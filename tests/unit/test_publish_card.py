@@ -16,8 +16,8 @@ from qa_parallel.languages import LANGUAGES
 from qa_parallel.publish import card, facts
 from qa_parallel.publish.card import Contents
 from qa_parallel.publish.licences import Settled
-from tests.corpora import LANGUAGES as CODES
-from tests.corpora import QUESTIONS, translated
+from tests.translated_corpus import LANGUAGES as CODES
+from tests.translated_corpus import QUESTIONS, translated
 
 HOSTILE = "a`b``c|d\n---\n<script>alert(1)</script> [x](javascript:1) *b* {{ 7*7 }} ```"
 
