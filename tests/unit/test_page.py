@@ -19,7 +19,7 @@ from qa_parallel.page.sample import Fate, choose, embed
 from qa_parallel.page.tables import heat, tongue
 from qa_parallel.schema import DECISIONS, LEAKS
 from qa_parallel.stages.folders import VERSION
-from tests import corpora
+from tests import translated_corpus
 from tests.small_corpora import corpus_frame, parallel
 
 
@@ -48,7 +48,7 @@ def leaks(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def test_stages_are_found_in_their_order(tmp_path: Path) -> None:
-    translated = corpora.translated(tmp_path / "z")
+    translated = translated_corpus.translated(tmp_path / "z")
     settings = store.read_json(translated / "settings.json")
     store.write_json(tmp_path / "a" / "settings.json", {**settings, "filter": {}})
     (tmp_path / "notes").mkdir()
@@ -60,7 +60,7 @@ def test_stages_are_found_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_lost_a_file_is_not_whole(tmp_path: Path) -> None:
-    folder = corpora.translated(tmp_path / "corpus")
+    folder = translated_corpus.translated(tmp_path / "corpus")
     (alone,) = find(folder, VERSION)
     assert (alone.name, alone.whole) == ("", True)
     next((folder / "data").rglob("*.parquet")).unlink()
@@ -69,8 +69,8 @@ def test_a_stage_that_lost_a_file_is_not_whole(tmp_path: Path) -> None:
 
 
 def test_a_stage_of_another_version_or_without_its_tables_is_not_whole(tmp_path: Path) -> None:
-    corpora.translated(tmp_path / "translated")
-    folder = corpora.translated(tmp_path / "filtered")
+    translated_corpus.translated(tmp_path / "translated")
+    folder = translated_corpus.translated(tmp_path / "filtered")
     manifest = store.read_json(folder / "manifest.json")
     del manifest["translate"]
     store.write_json(folder / "manifest.json", manifest | {"filter": {}})
@@ -81,7 +81,7 @@ def test_a_stage_of_another_version_or_without_its_tables_is_not_whole(tmp_path:
 
 
 def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
-    folder = corpora.translated(tmp_path / "corpus")
+    folder = translated_corpus.translated(tmp_path / "corpus")
     before = store.read_json(folder / "manifest.json")
     counts = {"eng_Latn": {"rows": 6, "kept": 6, "rejected": 0},
               "fra_Latn": {"rows": 6, "kept": 4, "rejected": 2}}  # fmt: skip
@@ -108,8 +108,8 @@ def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
 
 
 def test_a_stage_made_from_another_corpus_says_so(tmp_path: Path) -> None:
-    corpora.translated(tmp_path / "translated")
-    filtered = corpora.translated(tmp_path / "filtered")
+    translated_corpus.translated(tmp_path / "translated")
+    filtered = translated_corpus.translated(tmp_path / "filtered")
     manifest = store.read_json(filtered / "manifest.json")
     digest = find(tmp_path, VERSION)[0].digest
     del manifest["translate"]
