@@ -120,7 +120,8 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
     Parameters
     ----------
     inner:
-        Folders in it that are gone on with when settings change, and done anew with "always".
+        Folders in it that are gone on with when settings change, and done anew where "always" is
+        asked for with the same settings.
     """
     refuse_foreign(out)
     path, manifest = out / SETTINGS, out / dataset.MANIFEST
@@ -138,7 +139,7 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
         store.remove(manifest)
         if (out / WORK).exists():
             store.rename(out / WORK, _aside(out))
-        more = [out / name for name in inner] if redo == "always" else []
+        more = [out / name for name in inner] if known == described else []
         for gone in (_aside(out), out / dataset.DATA, out / dataset.README, *more):
             store.remove(gone)
         known = None

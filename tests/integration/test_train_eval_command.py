@@ -103,6 +103,13 @@ def test_strategies_compared(encoder: Path, corpus: Path, sets: Path, tmp_path: 
     again = run(tmp_path, *options)
     assert again.exit_code == 0, again.output
     assert "complete already" in again.output
+    # what is trained is not trained again for the sake of another table
+    weights = sorted((out / "trained" / "runs").glob("*/encoder/model.safetensors"))
+    before = [path.stat().st_mtime_ns for path in weights]
+    assert len(before) == 6
+    more = run(tmp_path, *options, "--samples", 200, "--overwrite")
+    assert more.exit_code == 0, more.output
+    assert [path.stat().st_mtime_ns for path in weights] == before
 
 
 @pytest.fixture

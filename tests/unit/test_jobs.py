@@ -103,7 +103,9 @@ def test_inner_folders_go_when_all_is_asked_for_anew(tmp_path: Path) -> None:
     store.write_bytes(tmp_path / "runs" / "1.txt", b"1")
     carry_out(letters.job("b", inner=("runs",)), tmp_path, "changed")
     assert (tmp_path / "runs" / "1.txt").exists()
-    carry_out(letters.job("b", inner=("runs",)), tmp_path, "always")
+    carry_out(letters.job("c", inner=("runs",)), tmp_path, "always")
+    assert (tmp_path / "runs" / "1.txt").exists()
+    carry_out(letters.job("c", inner=("runs",)), tmp_path, "always")
     assert not (tmp_path / "runs").exists()
 
 
