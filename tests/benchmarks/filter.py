@@ -322,6 +322,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.one:
         run_filter(*options.one)
         return 0
+    if options.data is None:
+        parser.error("expected --data, the folder of the real data")
     os.environ.setdefault("POLARS_MAX_THREADS", str(cores()))
     console = Console(width=130)
     sizes = [int(part) for part in options.rows.split(",")]
