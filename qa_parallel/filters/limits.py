@@ -69,7 +69,8 @@ class Limits(BaseModel):
 
     A score beyond its limit rejects the row in its language. For `length`, `unfinished`,
     `logprob` and `cosine` the limit is a number of spreads from the middle of the language's own
-    scores (see `bounds`); for the others it is a score.
+    scores (see `bounds`); for the others it is a score. A text that is nearer to another than to
+    its own, a `cosine` below 0, is rejected from three quarters of the spreads on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -109,19 +110,23 @@ class _Prior:
 
     `shift` and `stretch` bound what a corpus may teach: its middle within `shift` of the prior's,
     its spread at most `stretch` times the prior's and at least 1 / `stretch` of it.
+    Below `least`, a score is bad in itself: there, part of the spreads that are allowed is enough.
     """
 
     middle: float
     spread: dict[str, float]
     shift: float
     stretch: float
+    least: float | None = None
 
 
 _PRIORS = {
     "length": _Prior(0.0, {"question": 0.15, "answer": 0.3, "passage": 0.13}, 0.35, 1.5),
     "logprob": _Prior(-0.7, dict.fromkeys(("question", "answer", "passage"), 0.3), 0.6, 2.0),
-    "cosine": _Prior(0.06, dict.fromkeys(("question", "answer", "passage"), 0.025), 0.1, 2.0),
+    # below 0 another text is nearer than its own
+    "cosine": _Prior(0.06, dict.fromkeys(("question", "answer", "passage"), 0.025), 0.1, 2.0, 0.0),
 }
+_PART = 0.75
 
 
 def decide(
@@ -207,9 +212,12 @@ def _learn(scores: pl.DataFrame, row: dict[str, Any], spreads: float) -> dict[st
         spread = min(max(own_spread, spread / prior.stretch), spread * prior.stretch)
         far = middle != own_middle or spread < own_spread
         basis = "bounded" if far else "corpus"
+    low = middle - spreads * spread
+    if prior.least is not None:
+        low = max(low, min(prior.least, middle - _PART * spreads * spread))
     return {
         **row,
-        "low": middle - spreads * spread if check.side != "max" else None,
+        "low": low if check.side != "max" else None,
         "high": middle + spreads * spread if check.side != "min" else None,
         "middle": middle,
         "spread": spread,

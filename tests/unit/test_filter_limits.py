@@ -128,6 +128,18 @@ def test_a_text_without_its_end_is_held_to_a_closer_limit() -> None:
     assert found["check"].to_list() == ["unfinished"]
 
 
+@pytest.mark.parametrize(("middle", "low"), [(0.1, 0.025), (0.065, 0.0), (0.03, -0.02625)])
+def test_a_text_nearer_to_another_is_held_to_a_closer_limit(middle: float, low: float) -> None:
+    """Three spreads of 0.025 below the middle; where that is below 0, 0 or three quarters of it."""
+    half = np.linspace(middle - 0.025 * 0.6745, middle + 0.025 * 0.6745, 501)
+    tails = np.concatenate([half[0] - 0.02 - half * 0, half[-1] + 0.02 + half * 0])[::2]
+    values = np.concatenate([half, tails])
+    scores = table([(f"q{i}", "vie_Latn", "passage", "cosine", v) for i, v in enumerate(values)])
+    found = bounds(scores, Limits())
+    assert found["spread"][0] == pytest.approx(0.025, abs=1e-3)
+    assert found["low"][0] == pytest.approx(low, abs=3e-3)
+
+
 def test_questions_left_in_too_few_languages_go_everywhere() -> None:
     rows = [
         (qa_id, code, "question", "script", 1.0)
