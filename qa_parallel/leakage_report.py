@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.evalsets import EvalSet
+from qa_parallel.text import counted
 
 _EXAMPLES = 5  # for each benchmark, field and kind
 _LENGTH = 240  # characters shown of a text
@@ -75,7 +76,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         return
     rows = ", ".join(f"{code} {count:,}" for code, count in leaked["rows"].items())
     yield Text(
-        f"\n{leaked['questions']:,} questions leak, in all their languages: "
+        f"\nleaked, in all languages: {counted(leaked['questions'], 'question')}; "
         f"{leaked['by_passage']:,} with their passage; {leaked['by_original']:,} show in the "
         f"language they were written in, {leaked['by_translation']:,} in a translation alone"
     )

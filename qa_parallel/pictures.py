@@ -19,32 +19,35 @@ _CELL = 0.55  # inches
 _MOST_NUMBERS = 30  # rows or columns; beyond it cells are too small to be read
 
 
-def heat_map(
-    values: Sequence[Sequence[float | None]],
+def heat_maps(
+    panels: Mapping[str, Sequence[Sequence[float | None]]],
     rows: Sequence[str],
     columns: Sequence[str],
-    title: str,
     path: Path,
     *,
+    title: str = "",
     row_label: str = "",
     column_label: str = "",
     number: str = ".3f",
     limits: tuple[float, float] | None = None,
 ) -> None:
-    """Draw a table as coloured cells with their numbers, and write it atomically.
+    """Draw tables as coloured cells with their numbers, side by side, and write them atomically.
 
     Parameters
     ----------
-    values:
-        One sequence a row, one number a column. None is left blank: nothing was measured there.
+    panels:
+        The tables by name: one sequence a row, one number a column. None is left blank: nothing
+        was measured there. A colour means the same number in all of them.
     rows, columns:
-        Their names; the first row is at the top.
+        Their names, the same for all tables; the first row is at the top.
     path:
         Ends in .svg or .png.
+    title:
+        Over all of them.
     number:
         Format of the numbers in the cells, e.g. ".3f" or ",.0f".
     limits:
-        Values of the lightest and the darkest colour. None = lowest and highest of `values`.
+        Values of the lightest and the darkest colour. None = lowest and highest there are.
 
     Raises
     ------
@@ -53,31 +56,8 @@ def heat_map(
 
     Examples
     --------
-    >>> heat_map([[0.8, 0.6], [0.5, None]], ["en", "de"], ["en", "de"], "mAP", Path("map.svg"),
-    ...          row_label="query", column_label="passage")  # doctest: +SKIP
-    """
-    panels = {title: values}
-    heat_maps(
-        panels, rows, columns, "", path,
-        row_label=row_label, column_label=column_label, number=number, limits=limits,
-    )  # fmt: skip
-
-
-def heat_maps(
-    panels: Mapping[str, Sequence[Sequence[float | None]]],
-    rows: Sequence[str],
-    columns: Sequence[str],
-    title: str,
-    path: Path,
-    *,
-    row_label: str = "",
-    column_label: str = "",
-    number: str = ".3f",
-    limits: tuple[float, float] | None = None,
-) -> None:
-    """Draw several tables of the same rows and columns side by side, each under its name.
-
-    All else is as in `heat_map`; a colour means the same number in all of them.
+    >>> heat_maps({"mAP": [[0.8, 0.6], [0.5, None]]}, ["en", "de"], ["en", "de"], Path("map.svg"),
+    ...           row_label="query", column_label="passage")  # doctest: +SKIP
     """
     figure = _figure(len(rows), len(columns), len(panels))
     low, high = limits or _limits([row for values in panels.values() for row in values])

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from qa_parallel import store
 from qa_parallel.recipe_stages import Step
+from qa_parallel.text import counted
 
 
 def describe(steps: Sequence[Step]) -> Iterator[RenderableType]:
@@ -41,10 +42,10 @@ def _outcome(folder: Path, manifest: Mapping[str, Any]) -> str:
         case "evaluation":
             return _evaluation(store.read_json(folder / "results.json"))
         case "experiment":
-            return f"{len(manifest['runs'])} encoders trained and compared"
+            return f"{counted(len(manifest['runs']), 'encoder')} trained and compared"
     leaks = ""
     if "found" in manifest:
-        leaks = f"{manifest['found']['leaked']['questions']:,} questions leak"
+        leaks = f"{counted(manifest['found']['leaked']['questions'], 'question')} leaked"
     rows = sum(item["rows"] for item in manifest["languages"].values())
     corpus = f"{rows:,} rows in {len(manifest['languages'])} languages" if rows else ""
     return "; ".join(filter(None, (leaks, corpus)))

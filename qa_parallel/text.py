@@ -70,3 +70,12 @@ def is_word(char: str) -> bool:
 def has_letters(text: str) -> bool:
     """Whether there is anything to translate: a letter of any script."""
     return any(char.isalpha() for char in text)
+
+
+def counted(number: int, name: str) -> str:
+    """A number and what it counts.
+
+    >>> counted(1, "question"), counted(1200, "question")
+    ('1 question', '1,200 questions')
+    """
+    return f"{number:,} {name}{'' if number == 1 else 's'}"

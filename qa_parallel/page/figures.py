@@ -10,8 +10,9 @@ from typing import Any
 from qa_parallel.filters.limits import CHECKS, LANGUAGES_LEFT
 from qa_parallel.page import found as stages
 from qa_parallel.page.found import Found
-from qa_parallel.page.tables import Heat, Tongue, counted, duration, heat, percent, tongue
+from qa_parallel.page.tables import Heat, Tongue, duration, heat, percent, tongue
 from qa_parallel.publish import facts
+from qa_parallel.text import counted
 
 _DEMO = "demo"
 # A language of which more rows than that are rejected is worth a look.
@@ -248,10 +249,10 @@ def source_counts(told: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
 
 def reasons(told: Mapping[str, Mapping[str, Any]]) -> Heat | None:
     """Rejected rows by reason and language; None where nothing was."""
-    counted: Mapping[str, Any] = told.get(stages.FILTER, {}).get("reasons", {})
+    found: Mapping[str, Any] = told.get(stages.FILTER, {}).get("reasons", {})
     values = {
         (reason, code): float(counts["rejected"])
-        for code, mine in counted.items()
+        for code, mine in found.items()
         for reason, counts in mine.items()
     }
     if not values:
@@ -260,7 +261,7 @@ def reasons(told: Mapping[str, Mapping[str, Any]]) -> Heat | None:
     for (reason, _), count in values.items():
         totals[reason] = totals.get(reason, 0) + count
     rows = sorted(totals, key=lambda reason: (-totals[reason], reason))
-    return heat("Rejected rows by reason", values, rows, list(counted), ("reason", "language"),
+    return heat("Rejected rows by reason", values, rows, list(found), ("reason", "language"),
                 ",.0f", (0, max(values.values())))  # fmt: skip
 
 

@@ -13,8 +13,6 @@ from qa_parallel.errors import StoreError
 TRANSLATE, IMPORT, FILTER, CHECK = "translate", "import", "filter", "check-leakage"
 PLAN, EVALUATE, TRAIN, EXPERIMENT = "build-batches", "evaluate", "train", "train-eval"
 ORDER = (TRANSLATE, IMPORT, FILTER, CHECK, PLAN, EVALUATE, TRAIN, EXPERIMENT)
-# Stages whose folder may hold a corpus, the first one with the most rows.
-CORPORA = (TRANSLATE, IMPORT, FILTER, CHECK)
 # A key of the settings that no stage before it in this list has.
 _KEYS = (
     ("experiment", EXPERIMENT), ("train", TRAIN), ("evaluate", EVALUATE), ("batches", PLAN),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from qa_parallel.page.figures import meaning
 from qa_parallel.page.hits import kind
-from qa_parallel.page.tables import MOST, counted, duration, percent, tongue
+from qa_parallel.page.tables import MOST, duration, percent, tongue
+from qa_parallel.text import counted
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -116,12 +116,3 @@ def percent(part: float, whole: float) -> str:
         return "–"
     share = 100 * part / whole
     return f"{share:.1f} %" if 0 < share < 10 or 90 < share < 100 else f"{share:.0f} %"
-
-
-def counted(number: int, name: str) -> str:
-    """A number and what it counts.
-
-    >>> counted(1, "question"), counted(1200, "question")
-    ('1 question', '1,200 questions')
-    """
-    return f"{number:,} {name}{'' if number == 1 else 's'}"

@@ -19,7 +19,7 @@ from qa_parallel.batches.plan import Side
 from qa_parallel.batches.rows import positive_text
 from qa_parallel.batches.statistics import describe
 from qa_parallel.errors import SourceError
-from qa_parallel.pictures import heat_map
+from qa_parallel.pictures import heat_maps
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.folders import Outcome
@@ -214,8 +214,8 @@ def _ends(batches: pl.DataFrame) -> Iterator[tuple[int, int]]:
 def _draw(path: Path, side: dict[str, Any], strategy: str) -> None:
     codes = list(side["languages"])
     counts = [[side["matrix"].get(asked, {}).get(found) for found in codes] for asked in codes]
-    heat_map(
-        counts, codes, codes, f"Rows of the plan ({strategy})", path,
+    heat_maps(
+        {f"Rows of the plan ({strategy})": counts}, codes, codes, path,
         row_label="question", column_label="passage", number=",.0f",
         limits=(0, max((n or 0) for row in counts for n in row)),
     )  # fmt: skip

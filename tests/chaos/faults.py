@@ -21,7 +21,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,18 @@ def main(arguments: Sequence[str]) -> int:
         return trials(work, scratch, given.sample, given.seed)
 
 
+def fails(work: Callable[[Path], None], torn: Path, limit: AbstractContextManager[Any]) -> bool:
+    """Whether `work` ends in an error of ours under `limit`; then it is done without one."""
+    failed = False
+    try:
+        with limit:
+            work(torn)
+    except QAParallelError:
+        failed = True
+    work(torn)
+    return failed
+
+
 def trials(work: Callable[[Path], None], scratch: Path, sample: int | None, seed: int) -> int:
     """Let `work` fail at every write, or at `sample` of them; 0 when all was survived."""
     whole = scratch / "whole"
@@ -190,29 +202,19 @@ def trials(work: Callable[[Path], None], scratch: Path, sample: int | None, seed
         chance = random.Random(seed)
         rooms = sorted(chance.sample(rooms, sample))
         sizes = sorted(chance.sample(sizes, min(sample, len(sizes))))
-    failed = 0
+    failed = stopped = 0
     for room in rooms:
         torn = scratch / f"full-{room}"
-        try:
-            with full(torn, room):
-                work(torn)
+        if not fails(work, torn, full(torn, room)):
             print(f"write {room + 1}: nothing failed")
             return 1
-        except QAParallelError:
-            failed += 1
-        work(torn)
+        failed += 1
         if made(torn) != expected:
             print(f"after a failure of write {room + 1} the data files DIFFER")
             return 1
-    stopped = 0
     for size in sizes:
         torn = scratch / f"size-{size}"
-        try:
-            with small_files(size):
-                work(torn)
-        except QAParallelError:
-            stopped += 1
-        work(torn)
+        stopped += fails(work, torn, small_files(size))
         if made(torn) != expected:
             print(f"after a limit of {size} bytes a file the data files DIFFER")
             return 1

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from qa_parallel.errors import StoreError
-from qa_parallel.pictures import heat_map
+from qa_parallel.pictures import heat_maps
 
 VALUES: list[list[float | None]] = [[0.8, 0.25], [0.5, None]]
 
 
 def draw(path: Path, values: list[list[float | None]], **options: str) -> bytes:
-    heat_map(values, ["en", "de"], ["en", "$x$ <b>"], "mAP & more", path, **options)  # type: ignore[arg-type]
+    heat_maps({"mAP & more": values}, ["en", "de"], ["en", "$x$ <b>"], path, **options)  # type: ignore[arg-type]
     return path.read_bytes()
 
 
