@@ -83,6 +83,28 @@ def positive_text(positive: Positive) -> pl.Expr:
     return _filled(pl.col("passage").str.slice(start, end - start))
 
 
+def other_sentences(frame: pl.DataFrame) -> pl.Series:
+    """The sentences of CORPUS rows that do not hold the answer: a list a row, as they stand.
+
+    A row without an answer has none: all its sentences might be right.
+    """
+    rows = frame.select("passage", "sentence_breaks", "answer_sentences").iter_rows()
+    return pl.Series(
+        "others",
+        [
+            [
+                passage[start:end]
+                for number, (start, end) in enumerate(breaks)
+                if number not in answers and passage[start:end].strip()
+            ]
+            if passage and breaks and answers
+            else []
+            for passage, breaks, answers in rows
+        ],
+        dtype=pl.List(pl.String),
+    )
+
+
 def _filled(text: pl.Expr) -> pl.Expr:
     """Null where there is nothing but space."""
     return pl.when(text.str.strip_chars() != "").then(text)

@@ -45,8 +45,9 @@ class BatchSettings(BaseModel):
         The text that a question is to find: the sentence that holds the answer (several, where the
         answer crosses them), the whole passage, or the answer.
     negatives:
-        "bm25": `negatives_per_row` more passages of the passage's language, which are wrong but
-        share words with the question.
+        "bm25": `negatives_per_row` more texts to find, of the passage's language, which are wrong
+        but share words with the question. "sentences": as many other sentences of the passage that
+        the positive stands in, other ones each time that the passage is drawn.
     export:
         "sentence-transformers": the texts once more, as its trainer reads them.
     """
@@ -65,7 +66,7 @@ class BatchSettings(BaseModel):
     seed: int = Field(default=0, ge=0)
     validation: float = Field(default=0.05, ge=0, lt=1)
     positive: Positive = "sentence"
-    negatives: Literal["none", "bm25"] = "none"
+    negatives: Literal["none", "bm25", "sentences"] = "none"
     negatives_per_row: int = Field(default=1, ge=1)
     export: Literal["none", "sentence-transformers"] = "none"
 
@@ -97,6 +98,11 @@ class BatchSettings(BaseModel):
                 f"expected no pairs with the strategy {self.strategy}, which has one language a "
                 "row, found some",
                 "give --languages instead, or another --strategy",
+            )
+        if self.negatives == "sentences" and self.positive != "sentence":
+            raise RecipeError(
+                f"expected --negatives sentences with --positive sentence, found {self.positive}",
+                "choose --negatives bm25, or --positive sentence",
             )
         return self
 

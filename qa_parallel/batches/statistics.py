@@ -163,7 +163,7 @@ def _left(rows: Mapping[str, int], positive: str) -> str:
 
 
 def _negatives(report: Mapping[str, Any], side: str) -> list[str]:
-    if report["batches"]["negatives"] == "none":
+    if report["batches"]["negatives"] != "bm25":  # others are no matter of the plan
         return []
     wanted = report[side]["rows"] * report["batches"]["negatives_per_row"]
     return [f"{report[side]['negatives']:,} hard negatives for {wanted:,} places"]

@@ -26,7 +26,9 @@ PLAN_OPTIONS = options(
         help="What a question is to find.  [default: sentence]",
     ),
     click.option(
-        "--negatives", type=click.Choice(["none", "bm25"]), help="Hard ones.  [default: none]"
+        "--negatives",
+        type=click.Choice(["none", "bm25", "sentences"]),
+        help="Hard ones.  [default: none]",
     ),
     click.option("--negatives-per-row", type=int, help="How many of them.  [default: 1]"),
     click.option(
@@ -56,13 +58,16 @@ TRAIN_OPTIONS = options(
     click.option(
         "--freeze-embeddings", is_flag=True, default=None, help="Of the vocabulary; saves memory."
     ),
+    click.option(
+        "--dropout/--no-dropout", default=None, help="The encoder's own.  [default: --dropout]"
+    ),
     click.option("--validate-every", type=int, help="Steps.  [default: ten times in all]"),
     click.option(
         "--measure",
         type=click.Choice(["mrr", "map"]),
         help="Of the validation; the best encoder by it is kept.  [default: mrr]",
     ),
-    click.option("--validation-questions", type=int, help="At most.  [default: 500]"),
+    click.option("--validation-questions", type=int, help="At most.  [default: 200]"),
     click.option("--patience", type=int, help="Validations without a better one before it stops."),
 )
 ENCODER_OPTIONS = options(

@@ -22,7 +22,7 @@ import polars as pl
 
 from qa_parallel import dataset, store
 from qa_parallel.batches.plan import Side
-from qa_parallel.batches.rows import gather, positive_text, text_keys
+from qa_parallel.batches.rows import gather, other_sentences, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings, Positive
 from qa_parallel.errors import StoreError
 from qa_parallel.schema import BATCHES, check
@@ -101,6 +101,8 @@ class Plan:
             name: _arrow(rows[name])
             for name in ("qa_id", "passage_id", "language", "question", "positive")
         }
+        if settings.negatives == "sentences":
+            self._columns["others"] = rows["others"].to_arrow()
 
     def __len__(self) -> int:
         """Steps."""
@@ -115,16 +117,14 @@ class Plan:
             raise IndexError(f"expected a step from 0 to {len(self) - 1:,}, found {step}")
         slots = slice(self._starts[step], self._starts[step + 1])
         asked, found = self._asked[slots], self._found[slots]
-        ends = self._negative_starts[self._starts[step] : self._starts[step + 1] + 1]
-        negatives = self._texts("positive", self._negatives[ends[0] : ends[-1]])
+        positives = self._texts("positive", found)
         return Batch(
             step=step,
             questions=self._texts("question", asked),
-            positives=self._texts("positive", found),
-            negatives=[
-                negatives[start - ends[0] : end - ends[0]]
-                for start, end in itertools.pairwise(ends.tolist())
-            ],
+            positives=positives,
+            negatives=self._sentences(step, found, positives)
+            if "others" in self._columns
+            else self._listed(self._negative_starts[slots.start : slots.stop + 1]),
             qa_ids=self._texts("qa_id", asked),
             passage_ids=self._texts("passage_id", found),
             question_languages=self._texts("language", asked),
@@ -135,6 +135,25 @@ class Plan:
     def size(self, step: int) -> int:
         """How many rows a step has, without reading them."""
         return int(self._starts[step + 1] - self._starts[step])
+
+    def _listed(self, ends: Array) -> list[list[str]]:
+        """Negatives that the plan names, between these ends."""
+        texts = self._texts("positive", self._negatives[ends[0] : ends[-1]])
+        return [
+            texts[start - ends[0] : end - ends[0]]
+            for start, end in itertools.pairwise(ends.tolist())
+        ]
+
+    def _sentences(self, step: int, found: Array, positives: list[str]) -> list[list[str]]:
+        """Other sentences of each passage; none that is right for another row of the batch."""
+        dice = np.random.default_rng([self.settings.seed, step])
+        right = set(positives)
+        chosen = []
+        for others in self._columns["others"].take(found).to_pylist():
+            wrong = [one for one in others if one not in right]
+            order = dice.permutation(len(wrong))[: self.settings.negatives_per_row]
+            chosen.append([wrong[place] for place in order.tolist()])
+        return chosen
 
     def _texts(self, name: str, rows: Array) -> list[str]:
         texts: list[str] = self._columns[name].take(rows).to_pylist()
@@ -169,7 +188,7 @@ def open_plan(
         [pl.DataFrame(schema=BATCHES), *(check(store.read_parquet(one), BATCHES) for one in files)]
     )
     given = _corpora(folder, manifest, corpora)
-    return Plan(batches, texts_of(batches, given, settings.positive), settings, manifest)
+    return Plan(batches, texts_of(batches, given, settings), settings, manifest)
 
 
 @dataclass(frozen=True)
@@ -209,7 +228,8 @@ def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> 
 
     Returns
     -------
-    corpus (its position), qa_id, language, question, positive; the latter two may be null.
+    corpus (its position), qa_id, language, question, positive, others; question and positive may be
+    null. `others` are the other sentences of the passage, where sentences are to be found.
     """
     manifest = _manifest(folder)
     settings = BatchSettings.model_validate(manifest["batches"])
@@ -224,8 +244,8 @@ def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> 
     kept = rows.keys.filter(pl.Series(rows.reserved))
     if settings.languages is not None:
         kept = kept.filter(pl.col("language").is_in(settings.languages))
-    texts = texts_of(kept, given, settings.positive)
-    return texts.join(kept, on=_KEY, how="semi").select(*_KEY, "question", "positive")
+    texts = texts_of(kept, given, settings)
+    return texts.join(kept, on=_KEY, how="semi").select(*_KEY, "question", "positive", "others")
 
 
 def _corpora(
@@ -245,25 +265,33 @@ def _corpora(
     ]
 
 
-def texts_of(batches: pl.DataFrame, given: Sequence[Input], positive: Positive) -> pl.DataFrame:
+def texts_of(
+    batches: pl.DataFrame, given: Sequence[Input], settings: BatchSettings
+) -> pl.DataFrame:
     """Keys and texts of the rows of all questions that `batches`, or keys of rows, name."""
+    positive = settings.positive
     named = [batches["qa_id"]]
     if "negatives" in batches.columns:
         named.append(batches["negatives"].explode().drop_nulls())
     wanted = pl.concat(named).unique()
-    parts = [
-        frame.filter(pl.col("qa_id").is_in(wanted.implode())).select(
-            "qa_id",
-            "language",
-            "passage_id",
-            "question",
-            corpus=pl.lit(number, pl.UInt16),
-            positive=positive_text(positive),
-        )
-        for number, one in enumerate(given)
-        for frame in corpus_frames(one, positive)
-    ]
-    return pl.concat(parts)
+    asked = pl.col("qa_id").is_in(wanted.implode())
+    return pl.concat(
+        [
+            _texts(frame.filter(asked), positive).with_columns(corpus=pl.lit(number, pl.UInt16))
+            for number, one in enumerate(given)
+            for frame in corpus_frames(one, positive)
+        ]
+    )
+
+
+def _texts(frame: pl.DataFrame, positive: Positive) -> pl.DataFrame:
+    others = (
+        other_sentences(frame)
+        if positive == "sentence"
+        else pl.lit([], pl.List(pl.String)).alias("others")
+    )
+    keys = ("qa_id", "language", "passage_id", "question")
+    return frame.select(*keys, others, positive=positive_text(positive))
 
 
 def _place(folder: Path, path: str) -> str:

@@ -23,7 +23,7 @@ from qa_parallel.train.validation import reserved_task, validate
 from qa_parallel.training_card import training_card
 
 # Raise it when the same plan, encoder and settings would give another encoder than before.
-VERSION = 1
+VERSION = 2
 ENCODER = "encoder"
 REPORT = "training.json"
 # A language of which more tokens than that are unknown is warned of.

@@ -140,7 +140,7 @@ def _gradients(
         both = settings.direction == "both"
         return info_nce(vectors[texts.places], texts.rows, settings.temperature, both)
 
-    encoder.model.train()
+    encoder.model.train(settings.dropout)
     try:
         descend = plain_step if settings.cached is None else cache_step
         return descend(encode, len(texts.chunks), loss)

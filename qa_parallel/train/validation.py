@@ -16,13 +16,15 @@ NAME = "validation"
 
 
 def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
-    """Questions of all languages, and the distinct texts to find of all languages.
+    """Questions of all languages, and the distinct texts of all languages to find them among.
+
+    Sentences are to be told from the other sentences of their passages.
 
     Parameters
     ----------
     rows:
-        corpus, qa_id, language, question, positive; the latter two may be null. A question that is
-        its own positive is left out in all languages: it is found by its letters.
+        corpus, qa_id, language, question, positive, others; question and positive may be null. A
+        question that is its own positive is left out in all languages: it is found by its letters.
     limit:
         At most so many questions, in all their languages; the same ones whatever else is there.
 
@@ -31,7 +33,7 @@ def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
     None where there is nothing to find.
     """
     named = rows.select(
-        "language", "question", "positive",
+        "language", "question", "positive", "others",
         qa_id=pl.format("{}/{}", "corpus", "qa_id"),
     ).sort("qa_id", "language")  # fmt: skip
     echoes = named.filter(pl.col("question") == pl.col("positive"))["qa_id"].unique()
@@ -40,9 +42,13 @@ def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
     chosen = sorted(asked, key=lambda one: hashlib.sha256(one.encode()).digest())[:limit]
     named = named.filter(pl.col("qa_id").is_in(chosen))
     found = named.drop_nulls("positive")
+    others = found.select("language", positive="others").explode("positive").drop_nulls()
     texts = (
-        found.select("language", "positive").unique(maintain_order=True).with_row_index("number")
-    ).with_columns(candidate_id=pl.format("{}/{}", "language", "number"))
+        pl.concat([found.select("language", "positive"), others])
+        .unique(maintain_order=True)
+        .with_row_index("number")
+        .with_columns(candidate_id=pl.format("{}/{}", "language", "number"))
+    )
     qrels = found.join(texts, on=["language", "positive"]).select("qa_id", "candidate_id")
     queries = named.drop_nulls("question").with_columns(
         query_id=pl.format("{}/{}", "language", "qa_id")

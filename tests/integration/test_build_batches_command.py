@@ -87,6 +87,46 @@ def test_workers_read_the_same_steps(corpus: Path, tmp_path: Path, method: str) 
     assert [found[step % 2][step // 2] for step in range(len(plan))] == whole
 
 
+def in_sentences(row: dict[str, Any]) -> dict[str, Any]:
+    """A passage of four sentences; one stands in all passages and answers every fifth question."""
+    number = int(row["qa_id"][1:])
+    texts = [f"{row['qa_id']} {row['language']} {place}." for place in range(4)]
+    texts[number % 4] = "The same."
+    answer = (number + (number % 5 > 0)) % 4
+    starts = [sum(len(one) + 1 for one in texts[:place]) for place in range(4)]
+    breaks = [[start, start + len(one)] for start, one in zip(starts, texts, strict=True)]
+    sentences = {"sentence_breaks": breaks, "answer_sentences": [answer]}
+    return {**row, "passage": " ".join(texts), **sentences}
+
+
+def test_other_sentences_of_the_passage_are_negatives(tmp_path: Path) -> None:
+    rows = [in_sentences(row) for row in parallel(60, CODES[:2])]
+    by_key = {(row["qa_id"], row["language"]): row for row in rows}
+    corpus = corpus_folder(tmp_path / "corpus", corpus_frame(rows))
+    options = ["--negatives", "sentences", "--negatives-per-row", 2, "--epochs", 4]
+    made(corpus, tmp_path / "plan", *options)
+    plan = open_plan(tmp_path / "plan")
+    drawn: dict[tuple[str, str], set[tuple[str, ...]]] = {}
+    shared = 0
+    for batch in plan:
+        for place, wrong in enumerate(batch.negatives):
+            key = batch.qa_ids[place], batch.passage_languages[place]
+            row = by_key[key]
+            texts = [row["passage"][start:end] for start, end in row["sentence_breaks"]]
+            assert batch.positives[place] == texts.pop(row["answer_sentences"][0])
+            assert len(set(wrong)) == len(wrong) == 2
+            assert set(wrong) <= set(texts)
+            assert not set(wrong) & set(batch.positives)
+            shared += "The same." in wrong
+            drawn.setdefault(key, set()).add(tuple(wrong))
+    assert shared > 0
+    assert max(map(len, drawn.values())) > 1, "the same sentences each time"
+    assert list(open_plan(tmp_path / "plan")) == list(plan)
+    refused = run(corpus, "--out", tmp_path / "no", *options, "--positive", "passage")
+    assert refused.exit_code == 2
+    assert "expected --negatives sentences with --positive sentence" in refused.output
+
+
 def test_the_same_command_the_same_files(corpus: Path, tmp_path: Path) -> None:
     options = ["--negatives", "bm25", "--export", "sentence-transformers"]
     made(corpus, tmp_path / "one", *options)

@@ -164,6 +164,16 @@ def test_rate_rises_and_falls() -> None:
     assert factor(3, 4, TrainSettings(warmup=1)) == 1
 
 
+def test_dropout_is_on_unless_it_is_told_off(bert: Path, tmp_path: Path) -> None:
+    def loss(dropout: bool, seed: int) -> float:
+        settings = TrainSettings(dropout=dropout, seed=seed)
+        home = tmp_path / f"{dropout}-{seed}"
+        return train(load_encoder(bert), steps(1), settings, home, "plan").losses[0]
+
+    assert loss(False, 0) == loss(False, 1)
+    assert len({loss(False, 0), loss(True, 0), loss(True, 1)}) == 3
+
+
 @pytest.mark.parametrize("cached", [None, 4])
 def test_learns(bert: Path, tmp_path: Path, cached: int | None) -> None:
     encoder = load_encoder(bert)
@@ -309,23 +319,23 @@ def test_unknown_words_are_counted(bert: Path) -> None:
 
 
 def reserved() -> pl.DataFrame:
-    rows = [
-        (0, "a", "eng", "cat?", "The cat sat on the mat."),
-        (0, "a", "fra", "chat?", "Le chat est assis sur le tapis."),
-        (0, "b", "eng", "dog?", "A dog ran in the park in 1999, didn't it?"),
-        (0, "b", "fra", None, "Un chien courait dans le parc."),
-        (1, "a", "eng", "other?", "The cat sat on the mat."),
+    rows: list[tuple[int, str, str, str | None, str, list[str]]] = [
+        (0, "a", "eng", "cat?", "The cat sat on the mat.", ["Dogs and cats are animals."]),
+        (0, "a", "fra", "chat?", "Le chat est assis sur le tapis.", []),
+        (0, "b", "eng", "dog?", "A dog ran in the park in 1999, didn't it?", []),
+        (0, "b", "fra", None, "Un chien courait dans le parc.", []),
+        (1, "a", "eng", "other?", "The cat sat on the mat.", ["Dogs and cats are animals."]),
     ]
     names = ["corpus", "qa_id", "language", "question", "positive"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return pl.DataFrame(rows, schema=[*names, ("others", pl.List(pl.String))], orient="row")
 
 
 def test_validation_spans_languages(bert: Path) -> None:
-    """By hand: each question's own sentences are ranked among the four distinct ones."""
+    """By hand: each question's own sentences are ranked among the five distinct ones."""
     task = reserved_task(reserved(), 10)
     assert task is not None
     assert task.queries.height == 4
-    assert task.candidates.height == 4
+    assert task.candidates.height == 5
     encoder = load_encoder(bert)
     relevant = {"cat?": "The Le", "chat?": "The Le", "dog?": "A Un", "other?": "The"}
     texts = task.texts()
