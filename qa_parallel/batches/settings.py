@@ -47,7 +47,8 @@ class BatchSettings(BaseModel):
     negatives:
         "bm25": `negatives_per_row` more texts to find, of the passage's language, which are wrong
         but share words with the question. "sentences": as many other sentences of the passage that
-        the positive stands in, other ones each time that the passage is drawn.
+        the positive stands in, in its language or the question's, other ones each time that it is
+        drawn.
     export:
         "sentence-transformers": the texts once more, as its trainer reads them.
     """

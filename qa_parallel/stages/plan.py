@@ -122,7 +122,7 @@ class Plan:
             step=step,
             questions=self._texts("question", asked),
             positives=positives,
-            negatives=self._sentences(step, found, positives)
+            negatives=self._sentences(step, asked, found, positives)
             if "others" in self._columns
             else self._listed(self._negative_starts[slots.start : slots.stop + 1]),
             qa_ids=self._texts("qa_id", asked),
@@ -144,13 +144,20 @@ class Plan:
             for start, end in itertools.pairwise(ends.tolist())
         ]
 
-    def _sentences(self, step: int, found: Array, positives: list[str]) -> list[list[str]]:
-        """Other sentences of each passage; none that is right for another row of the batch."""
+    def _sentences(
+        self, step: int, asked: Array, found: Array, positives: list[str]
+    ) -> list[list[str]]:
+        """Other sentences of each passage; none that is right for another row of the batch.
+
+        Of the passage in both languages, the question's and the passage's: one that is in the
+        question's language is wrong all the same.
+        """
         dice = np.random.default_rng([self.settings.seed, step])
         right = set(positives)
         chosen = []
-        for others in self._columns["others"].take(found).to_pylist():
-            wrong = [one for one in others if one not in right]
+        for rows in zip(asked.tolist(), found.tolist(), strict=True):
+            pool = self._columns["others"].take(list(dict.fromkeys(rows))).to_pylist()
+            wrong = [one for others in pool for one in others if one not in right]
             order = dice.permutation(len(wrong))[: self.settings.negatives_per_row]
             chosen.append([wrong[place] for place in order.tolist()])
         return chosen

@@ -107,19 +107,27 @@ def test_other_sentences_of_the_passage_are_negatives(tmp_path: Path) -> None:
     made(corpus, tmp_path / "plan", *options)
     plan = open_plan(tmp_path / "plan")
     drawn: dict[tuple[str, str], set[tuple[str, ...]]] = {}
-    shared = 0
+    shared, languages = 0, set()
     for batch in plan:
         for place, wrong in enumerate(batch.negatives):
             key = batch.qa_ids[place], batch.passage_languages[place]
-            row = by_key[key]
-            texts = [row["passage"][start:end] for start, end in row["sentence_breaks"]]
-            assert batch.positives[place] == texts.pop(row["answer_sentences"][0])
-            assert len(set(wrong)) == len(wrong) == 2
-            assert set(wrong) <= set(texts)
+            asked = by_key[batch.qa_ids[place], batch.question_languages[place]]
+            texts: set[str] = set()
+            for row in (asked, by_key[key]):
+                cut = [row["passage"][start:end] for start, end in row["sentence_breaks"]]
+                right = cut.pop(row["answer_sentences"][0])
+                texts |= set(cut)
+            assert batch.positives[place] == right
+            assert len(wrong) == 2
+            assert set(wrong) <= texts
             assert not set(wrong) & set(batch.positives)
+            if asked is not by_key[key]:
+                mine = {one for one in wrong if one != "The same."}
+                languages |= {batch.question_languages[place] in one for one in mine}
             shared += "The same." in wrong
             drawn.setdefault(key, set()).add(tuple(wrong))
     assert shared > 0
+    assert languages == {True, False}, "of one language alone"
     assert max(map(len, drawn.values())) > 1, "the same sentences each time"
     assert list(open_plan(tmp_path / "plan")) == list(plan)
     refused = run(corpus, "--out", tmp_path / "no", *options, "--positive", "passage")
