@@ -41,7 +41,8 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def differences(rows: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
     """For each set and system a table: both values, their difference and how sure it is."""
-    for _, group in itertools.groupby(rows, lambda row: (row["dataset"], row["system"])):
+    pairs = itertools.groupby(rows, lambda row: (row["dataset"], row["system"], row["baseline"]))
+    for _, group in pairs:
         mine = list(group)
         first = mine[0]
         yield Text(
