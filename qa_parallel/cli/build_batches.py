@@ -50,7 +50,7 @@ from qa_parallel.cli.options import FOLDER, OVERWRITE, pick
 @click.option(
     "--negatives",
     type=click.Choice(["none", "bm25", "sentences"]),
-    help="Hard negatives in the passage's language.  [default: none]",
+    help="Hard negatives: like the question, or of the same passage.  [default: none]",
 )
 @click.option("--negatives-per-row", type=int, help="How many of them.  [default: 1]")
 @click.option(

@@ -178,7 +178,8 @@ def _export(
     files: dict[str, Any] = {}
     sizes: dict[str, list[int]] = {}
     for side, frame in batches.items():
-        plan = Plan(frame, texts_of(frame, given, settings), settings, {})
+        texts = texts_of(frame, given, settings, others=settings.negatives == "sentences")
+        plan = Plan(frame, texts, settings, {})
         sizes[side] = [plan.size(step) for step in range(len(plan))]
         parts = [
             export.columns(batch.questions, batch.positives, batch.negatives, count)

@@ -195,7 +195,8 @@ def open_plan(
         [pl.DataFrame(schema=BATCHES), *(check(store.read_parquet(one), BATCHES) for one in files)]
     )
     given = _corpora(folder, manifest, corpora)
-    return Plan(batches, texts_of(batches, given, settings), settings, manifest)
+    texts = texts_of(batches, given, settings, others=settings.negatives == "sentences")
+    return Plan(batches, texts, settings, manifest)
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> 
     kept = rows.keys.filter(pl.Series(rows.reserved))
     if settings.languages is not None:
         kept = kept.filter(pl.col("language").is_in(settings.languages))
-    texts = texts_of(kept, given, settings)
+    texts = texts_of(kept, given, settings, others=settings.positive == "sentence")
     return texts.join(kept, on=_KEY, how="semi").select(*_KEY, "question", "positive", "others")
 
 
@@ -273,9 +274,12 @@ def _corpora(
 
 
 def texts_of(
-    batches: pl.DataFrame, given: Sequence[Input], settings: BatchSettings
+    batches: pl.DataFrame, given: Sequence[Input], settings: BatchSettings, *, others: bool
 ) -> pl.DataFrame:
-    """Keys and texts of the rows of all questions that `batches`, or keys of rows, name."""
+    """Keys and texts of the rows of all questions that `batches`, or keys of rows, name.
+
+    `others` asks for the other sentences of each passage, which are empty lists without.
+    """
     positive = settings.positive
     named = [batches["qa_id"]]
     if "negatives" in batches.columns:
@@ -284,21 +288,21 @@ def texts_of(
     asked = pl.col("qa_id").is_in(wanted.implode())
     return pl.concat(
         [
-            _texts(frame.filter(asked), positive).with_columns(corpus=pl.lit(number, pl.UInt16))
+            _texts_of(frame.filter(asked), positive, others).with_columns(
+                corpus=pl.lit(number, pl.UInt16)
+            )
             for number, one in enumerate(given)
             for frame in corpus_frames(one, positive)
         ]
     )
 
 
-def _texts(frame: pl.DataFrame, positive: Positive) -> pl.DataFrame:
-    others = (
-        other_sentences(frame)
-        if positive == "sentence"
-        else pl.lit([], pl.List(pl.String)).alias("others")
-    )
+def _texts_of(frame: pl.DataFrame, positive: Positive, others: bool) -> pl.DataFrame:
+    none = pl.lit([], pl.List(pl.String)).alias("others")
     keys = ("qa_id", "language", "passage_id", "question")
-    return frame.select(*keys, others, positive=positive_text(positive))
+    return frame.select(
+        *keys, other_sentences(frame) if others else none, positive=positive_text(positive)
+    )
 
 
 def _place(folder: Path, path: str) -> str:
