@@ -31,7 +31,7 @@ def describe(made: Made) -> dict[str, Any]:
     strata: by kind, corpus and languages the rows there, wanted, drawn, most draws of one;
     left_out: kinds and languages that have rows, but too few to get a batch or a place in one;
     short: batches that hold too few rows, and how many rows are missing;
-    negatives: hard negatives in all;
+    negatives: hard negatives in all; None where they are drawn when the plan is read;
     replaced: rows that fitted nowhere, and made room for others of their stratum or unit.
     """
     rows = made.pools.rows
@@ -48,7 +48,9 @@ def describe(made: Made) -> dict[str, Any]:
         "strata": list(_strata(made)),
         "left_out": list(_left_out(made)),
         "short": {"batches": int((missing > 0).sum()), "rows": int(missing.sum())},
-        "negatives": int(made.batches["negatives"].list.len().sum()),
+        "negatives": None
+        if made.settings.negatives == "sentences"
+        else int(made.batches["negatives"].list.len().sum()),
         "replaced": sum(one.replaced for one in made.dealt),
     }
 

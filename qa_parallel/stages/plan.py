@@ -29,6 +29,7 @@ from qa_parallel.schema import BATCHES, check
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.inputs import Input, open_input
+from qa_parallel.text import comparison_forms
 from qa_parallel.translate import annotate
 
 Array = np.ndarray[Any, Any]
@@ -150,14 +151,20 @@ class Plan:
         """Other sentences of each passage; none that is right for another row of the batch.
 
         Of the passage in both languages, the question's and the passage's: one that is in the
-        question's language is wrong all the same.
+        question's language is wrong all the same. What differs from a right one in case, accents
+        or punctuation alone is as right.
         """
         dice = np.random.default_rng([self.settings.seed, step])
-        right = set(positives)
+        others = self._columns["others"]
+        pools = [
+            list(itertools.chain.from_iterable(others.take(list(dict.fromkeys(rows))).to_pylist()))
+            for rows in zip(asked.tolist(), found.tolist(), strict=True)
+        ]
+        forms = iter(comparison_forms(pl.Series([*positives, *itertools.chain(*pools)])))
+        right = set(itertools.islice(forms, len(positives)))
         chosen = []
-        for rows in zip(asked.tolist(), found.tolist(), strict=True):
-            pool = self._columns["others"].take(list(dict.fromkeys(rows))).to_pylist()
-            wrong = [one for others in pool for one in others if one not in right]
+        for pool in pools:
+            wrong = [text for text in pool if next(forms) not in right]
             order = dice.permutation(len(wrong))[: self.settings.negatives_per_row]
             chosen.append([wrong[place] for place in order.tolist()])
         return chosen
