@@ -25,7 +25,7 @@ from qa_parallel.stages.batches import build_batches
 from qa_parallel.stages.evaluate import compare_results, evaluate_sets
 from qa_parallel.stages.folders import Outcome
 from qa_parallel.stages.jobs import Job, carry_out, description, fresh
-from qa_parallel.stages.plan import read_head
+from qa_parallel.stages.plan import Head, read_head
 from qa_parallel.stages.train import ENCODER, prepare_training, write_card
 from qa_parallel.stages.train import REPORT as TRAINING
 from qa_parallel.train.loop import steps_of
@@ -102,7 +102,7 @@ def prepare_experiment(
     start = settings.encoder
     encoder = find_encoder(start)
     tell("reading the plans")
-    runs = list(_runs(plans, settings))
+    runs = list(runs_of(plans, settings))
     _refuse_unequal(runs)
     described = description(
         VERSION,
@@ -188,23 +188,40 @@ def plan_strategies(
     return found
 
 
-def _runs(plans: Sequence[Path], settings: ExperimentSettings) -> Iterator[Run]:
-    """Each plan with each seed; a system is all runs whose plans differ in their seed alone."""
+def runs_of(plans: Sequence[Path], settings: ExperimentSettings) -> Iterator[Run]:
+    """Each plan with each seed; a system is all runs whose plans differ in their seed alone.
+
+    It is called by its strategy or, where that would not tell it from another one, by the folder of
+    its first plan.
+    """
     heads = [(folder, read_head(folder)) for folder in plans]
-    kinds = [
-        store.fingerprint(head.settings.model_dump(mode="json", exclude={"seed"}))
-        for _, head in heads
-    ]
-    names: dict[str, str] = {}
-    for (folder, head), kind in zip(heads, kinds, strict=True):
-        name: str = head.settings.strategy
-        names.setdefault(kind, folder.resolve().name if name in names.values() else name)
+    names = _names(heads)
     known: Counter[str] = Counter()
-    for (folder, head), kind in zip(heads, kinds, strict=True):
+    for folder, head in heads:
         for _ in range(settings.seeds):
-            seed = settings.seed + known[kind]
-            known[kind] += 1
-            yield Run(names[kind], seed, folder, head.digest, steps_of(head.steps, settings))
+            seed = settings.seed + known[head.kind]
+            known[head.kind] += 1
+            steps = steps_of(head.steps, settings)
+            yield Run(names[head.kind], seed, folder, head.digest, steps)
+
+
+def _names(plans: Sequence[tuple[Path, Head]]) -> dict[str, str]:
+    """What each kind of plan is called."""
+    first = {head.kind: (folder, head) for folder, head in reversed(plans)}
+    strategies = Counter(head.settings.strategy for _, head in first.values())
+    names = {
+        kind: head.settings.strategy
+        if strategies[head.settings.strategy] == 1
+        else folder.resolve().name
+        for kind, (folder, head) in first.items()
+    }
+    doubled = [name for name, count in Counter([START, *names.values()]).items() if count > 1]
+    if doubled:
+        raise TrainingError(
+            f"expected plans in folders of different names, found two systems {doubled[0]!r}",
+            "plans of one strategy are called by their folders; rename one",
+        )
+    return names
 
 
 def _refuse_unequal(runs: Sequence[Run]) -> None:

@@ -216,11 +216,20 @@ class Head:
         To train by.
     digest:
         Of all its batches.
+    corpora:
+        Digests of the corpora that it was made from.
     """
 
     settings: BatchSettings
     steps: int
     digest: str
+    corpora: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The same for plans that differ in their seed alone."""
+        settings = self.settings.model_dump(mode="json", exclude={"seed"})
+        return store.fingerprint({"batches": settings, "corpora": self.corpora})
 
 
 def read_head(folder: Path) -> Head:
@@ -228,7 +237,8 @@ def read_head(folder: Path) -> Head:
     manifest = _manifest(folder)
     _corpora(folder, manifest, None)
     settings = BatchSettings.model_validate(manifest["batches"])
-    return Head(settings, manifest["steps"]["train"], plan_digest(manifest))
+    corpora = tuple(one["digest"] for one in manifest["corpora"])
+    return Head(settings, manifest["steps"]["train"], plan_digest(manifest), corpora)
 
 
 def plan_digest(manifest: Mapping[str, Any]) -> str:
