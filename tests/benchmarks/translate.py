@@ -304,7 +304,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         force = options.random_600m is not None
         if force:
-            folder = build_600m(options.random_600m or Path(scratch, "random-600m"))
+            given: Path = options.random_600m  # without a name where no folder was named
+            folder = build_600m(given if given.name else Path(scratch, "random-600m"))
         else:
             folder = model_of(options, Path()).path.parent / "hf"
         guards = [] if force else ["pipeline, guards"]
