@@ -1,11 +1,15 @@
-"""Hard negatives: passages that share words with a question and are wrong for it.
+"""Hard negatives: what is like the right text of a question and is wrong for it.
 
-Candidates are ranked once for each row by BM25 (bm25s, Lucene's variant, k1 = 1.5, b = 0.75) among
-the texts to find of one corpus, language and side. Each batch then takes the best that share
-nothing with any of its rows, since what is a negative for one row is one for all.
+Sentences of the same passage are drawn when a step is read. Texts that share words with a question
+are ranked once for each row by BM25 (bm25s, Lucene's variant, k1 = 1.5, b = 0.75) among the texts to
+find of one corpus, language and side. Each batch then takes the best that share nothing with any of
+its rows, since what is a negative for one row is one for all.
 """
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -18,6 +22,23 @@ from qa_parallel.text import comparison_forms
 
 # Candidates of a row beyond those that are wanted: its own passage and the batch's may be there.
 _MORE = 50
+
+
+def draw_wrong(
+    pools: Sequence[Sequence[str]], positives: Sequence[str], count: int, dice: np.random.Generator
+) -> list[list[str]]:
+    """`count` texts of each row's pool at most; none that is right for a row of the batch.
+
+    What differs from a right one in case, accents or punctuation alone is as right.
+    """
+    forms = iter(comparison_forms(pl.Series([*positives, *itertools.chain(*pools)])))
+    right = set(itertools.islice(forms, len(positives)))
+    drawn = []
+    for pool in pools:
+        wrong = [text for text in pool if next(forms) not in right]
+        order = dice.permutation(len(wrong))[:count]
+        drawn.append([wrong[place] for place in order.tolist()])
+    return drawn
 
 
 def rank(documents: pl.Series, queries: pl.Series, language: str, count: int) -> Array:

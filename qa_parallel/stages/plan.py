@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from qa_parallel import dataset, store
+from qa_parallel.batches.negatives import draw_wrong
 from qa_parallel.batches.plan import Side
 from qa_parallel.batches.rows import gather, other_sentences, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings, Positive
@@ -29,7 +30,6 @@ from qa_parallel.schema import BATCHES, check
 from qa_parallel.sources import SourceSettings
 from qa_parallel.stages import folders
 from qa_parallel.stages.inputs import Input, open_input
-from qa_parallel.text import comparison_forms
 from qa_parallel.translate import annotate
 
 Array = np.ndarray[Any, Any]
@@ -148,26 +148,17 @@ class Plan:
     def _sentences(
         self, step: int, asked: Array, found: Array, positives: list[str]
     ) -> list[list[str]]:
-        """Other sentences of each passage; none that is right for another row of the batch.
+        """Other sentences of each passage, in both languages, the question's and the passage's.
 
-        Of the passage in both languages, the question's and the passage's: one that is in the
-        question's language is wrong all the same. What differs from a right one in case, accents
-        or punctuation alone is as right.
+        One that is in the question's language is wrong all the same.
         """
-        dice = np.random.default_rng([self.settings.seed, step])
         others = self._columns["others"]
         pools = [
             list(itertools.chain.from_iterable(others.take(list(dict.fromkeys(rows))).to_pylist()))
             for rows in zip(asked.tolist(), found.tolist(), strict=True)
         ]
-        forms = iter(comparison_forms(pl.Series([*positives, *itertools.chain(*pools)])))
-        right = set(itertools.islice(forms, len(positives)))
-        chosen = []
-        for pool in pools:
-            wrong = [text for text in pool if next(forms) not in right]
-            order = dice.permutation(len(wrong))[: self.settings.negatives_per_row]
-            chosen.append([wrong[place] for place in order.tolist()])
-        return chosen
+        dice = np.random.default_rng([self.settings.seed, step])
+        return draw_wrong(pools, positives, self.settings.negatives_per_row, dice)
 
     def _texts(self, name: str, rows: Array) -> list[str]:
         texts: list[str] = self._columns[name].take(rows).to_pylist()

@@ -107,8 +107,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "batches.statistics": {"batches.plan", "batches.rows", "batches.strata"},
     "batches": {"batches.plan", "batches.rows", "batches.settings"},
     "stages.plan": {
-        "batches.plan", "batches.rows", "batches.settings", "dataset", "schema", "sources",
-        "stages.folders", "stages.inputs", "store", "translate",
+        "batches.negatives", "batches.plan", "batches.rows", "batches.settings", "dataset",
+        "schema", "sources", "stages.folders", "stages.inputs", "store", "translate",
     },
     "stages.batches": {
         "batches", "batches.export", "batches.negatives", "batches.plan", "batches.rows",
