@@ -1,9 +1,9 @@
 """Hard negatives: what is like the right text of a question and is wrong for it.
 
-Sentences of the same passage are drawn when a step is read. Texts that share words with a question
-are ranked once for each row by BM25 (bm25s, Lucene's variant, k1 = 1.5, b = 0.75) among the texts to
-find of one corpus, language and side. Each batch then takes the best that share nothing with any of
-its rows, since what is a negative for one row is one for all.
+Sentences of the same passage are drawn when a step is read. Texts that share words with a
+question are ranked once for each row by BM25 (bm25s, Lucene's variant, k1 = 1.5, b = 0.75) among
+the texts to find of one corpus, language and side. Each batch then takes the best that share
+nothing with any of its rows, since what is a negative for one row is one for all.
 """
 
 from __future__ import annotations
