@@ -33,8 +33,6 @@ LAYOUTS = (
 ENGLISH = "eng_Latn"
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-# AfriQA's columns beside the English ones; its passages are English alone.
-_NATIVE = {"question": "question_lang", "answer": "answer_lang", "passage": ""}
 # An id that counts ("12", "q-000123", "train_17"): equal ones in two sets mean nothing.
 _COUNTER = re.compile(r"\D*\d{0,9}(\D+\d{1,4})?\D*")
 
@@ -295,12 +293,9 @@ def _records(
     if not first:
         return
     bilingual = language != ENGLISH and any(ENGLISH_ONLY.intersection(record) for record in first)
-    columns = {ENGLISH: settings.columns, language: settings.columns}
-    if bilingual:
-        columns[language] = _NATIVE | settings.columns
     try:
         layouts = {
-            code: find_layout(first, columns[code], code, where)
+            code: find_layout(first, settings.columns, code, where)
             for code in ([language, ENGLISH] if bilingual else [language])
         }
     except SourceError as error:

@@ -64,6 +64,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 # English columns of data sets in other languages: no alias where another language is asked for
 ENGLISH_ONLY = frozenset({"question_translated", "answer_pivot"})
+# Their columns in that language, AfriQA's; their passages are English alone.
+_NATIVE = {"question": "question_lang", "answer": "answer_lang", "passage": ""}
 
 # an answer that says there is none (MS MARCO)
 NO_ANSWER = frozenset({"No Answer Present."})
@@ -121,8 +123,9 @@ def find_layout(
         What the user said: field → column or dotted path, "" for "leave this field out". Fields
         not named here are found by their aliases.
     language:
-        Code of the language that is asked for; English columns beside native ones count only
-        for English.
+        Code of the language that is asked for. Of a data set with native and English questions side
+        by side (AfriQA) it is the ones in this language; the passage is left out where it is in
+        another.
     where:
         File or data set, for messages.
 
@@ -141,6 +144,9 @@ def find_layout(
     by_name: dict[str, str] = {}
     for name in found:
         by_name.setdefault(re.sub(r"[\s-]+", "_", str(name).strip().lower()), name)
+    if language != "eng_Latn" and ENGLISH_ONLY.intersection(by_name):
+        native = {field: by_name.get(name, "") for field, name in _NATIVE.items()}
+        columns = {**native, **columns} if native["question"] else columns
     layout: Layout = {}
     for field, aliases in ALIASES.items():
         if field in columns:

@@ -80,7 +80,8 @@ def import_parallel(
         Language → path, or a folder of files named by language ("de.json", "deu_Latn.train.json").
         Every language is read whole: this is for data that people made.
     columns, license:
-        As in `SourceSettings`, for all files.
+        As in `SourceSettings`, for all files. Without ids ({"id": ""}) nothing is joined: for files
+        in several languages that are not parallel, or whose ids merely count.
     split:
         Name that the rows get.
 
@@ -125,7 +126,8 @@ def import_parallel(
             )
         )
         mine = pl.concat(source.frames(_WINDOW))
-        _check_ids(mine, source.counts, path)
+        if (columns or {}).get("id") != "":
+            _check_ids(mine, source.counts, path)
         frames.append(mine)
         counts[code] = source.counts
     return ParallelImport(join_passages(pl.concat(frames)), counts)
@@ -180,5 +182,6 @@ def _check_ids(frame: pl.DataFrame, counts: Counts, path: Path) -> None:
         raise SourceError(
             f"expected one question for each id, found several for {example!r} in {path} "
             f"({counts.renamed} rows share an id with another one)",
-            "ids must tell the questions of a file apart, and be the same in all files",
+            "ids must tell the questions of a file apart, and be the same in all files; for files "
+            "that are not parallel leave the ids out: columns id=",
         )

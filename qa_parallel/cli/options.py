@@ -24,11 +24,11 @@ def options(*chosen: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def pairs(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
-    """The callback of an option whose value is name=column,…"""
+    """The callback of an option whose value is name=column,…; "name=" leaves the field out."""
     columns = {}
     for part in (value or "").split(","):
         name, found, column = part.partition("=")
-        if part and not (found and name.strip() and column.strip()):
+        if part and not (found and name.strip()):
             raise click.BadParameter(f"expected name=column,…, found {part!r}")
         if part:
             columns[name.strip()] = column.strip()

@@ -112,6 +112,28 @@ def test_ids_must_tell_questions_apart(tmp_path: Path) -> None:
     assert import_parallel({"en": good, "de": same}).counts["deu_Latn"].duplicates == 1
 
 
+def test_files_that_are_not_parallel_are_read_without_their_ids(tmp_path: Path) -> None:
+    english = write(tmp_path / "a.jsonl", [("1", "a", "P"), ("1", "b", "P"), ("2", "c", "Q")])
+    swahili = write(tmp_path / "b.jsonl", [("1", "d", "R"), ("", "e", "R")])
+    made = import_parallel({"en": english, "sw": swahili}, columns={"id": ""})
+    assert (made.frame.height, made.frame["qa_id"].n_unique(), made.complete()) == (5, 5, 0)
+    assert made.frame["passage_id"].n_unique() == 3
+
+
+def test_native_questions_beside_english_passages(tmp_path: Path) -> None:
+    record = {
+        "id": "7", "context": "It is in Bern.", "question_lang": "Ina?", "answer_lang": "a Bern",
+        "question_translated": "Where?", "answer_pivot": {"text": ["Bern"], "answer_start": [9]},
+    }  # fmt: skip
+    path = tmp_path / "hau.json"
+    path.write_text(json.dumps(record))
+    frame = import_parallel({"en": path, "ha": path}).frame
+    assert frame.select("qa_id", "question", "answer", "passage", "answer_start").rows() == [
+        ("7", "Where?", "Bern", "It is in Bern.", 9),
+        ("7", "Ina?", "a Bern", None, None),
+    ]
+
+
 def test_wrong_calls(tmp_path: Path) -> None:
     good = write(tmp_path / "a.jsonl", [("1", "a", "P")])
     with pytest.raises(SourceError, match="two languages"):

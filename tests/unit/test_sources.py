@@ -140,12 +140,14 @@ def test_a_column_with_a_dot_in_its_name(tmp_path: Path) -> None:
 
 
 def test_native_questions_are_not_taken_for_english_and_back(tmp_path: Path) -> None:
-    record = {"question_lang": "Ina?", "question_translated": "Where?", "answer_lang": "Bern"}
+    record = {"question_lang": "Ina?", "question_translated": "Where?", "context": PASSAGE}
+    row = only(tmp_path / "a.jsonl", record, source_language="ha")
+    assert (row["question"], row["passage"]) == ("Ina?", None)
+    row = only(tmp_path / "a.jsonl", record, source_language="ha", columns={"passage": "context"})
+    assert (row["question"], row["passage"]) == ("Ina?", PASSAGE)
+    del record["question_lang"]
     with pytest.raises(SourceError, match="questions in hau_Latn"):
         only(tmp_path / "a.jsonl", record, source_language="ha")
-    columns = {"question": "question_lang", "answer": "answer_lang"}
-    row = only(tmp_path / "a.jsonl", record, source_language="ha", columns=columns)
-    assert row["question"] == "Ina?"
 
 
 def test_numbers_and_missing_values_from_parquet(tmp_path: Path) -> None:
