@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -240,8 +241,18 @@ def _language_table(side: Mapping[str, Any]) -> Table:
 
 def _matrix_table(side: Mapping[str, Any]) -> Table:
     codes = list(side["languages"])
-    table = _table("question \\ passage", *codes)
+    table = _table("question \\ passage", *_heads(codes))
     for asked in codes:
         counts = side["matrix"].get(asked, {})
         table.add_row(asked, *(f"{counts.get(found, 0):,}" for found in codes))
     return table
+
+
+def _heads(codes: Sequence[str]) -> list[str]:
+    """Codes without their script where one language has one: a dozen fit on a line.
+
+    >>> _heads(["deu_Latn", "zho_Hans", "zho_Hant"])
+    ['deu', 'zho_Hans', 'zho_Hant']
+    """
+    times = Counter(code[:3] for code in codes)
+    return [code[:3] if times[code[:3]] == 1 else code for code in codes]
