@@ -5,7 +5,8 @@
 
 `--pairs` is a folder of files NAME.<code>.tsv, a sentence and its translation on each line;
 `--text` what `--restrict-vocabulary` takes. Without it the list is learned from the translations
-of half of the sentences, drawn with a seed, and everything is measured on the other half.
+of half of the sentences, drawn with a seed, and everything is measured on the other half. The names
+in it come from all sentences, as a run takes them from its first rows.
 
 Speed is tokens/s of raw CTranslate2 (sorted, tokenised before, no guards), whole and restricted
 in turn, medians of `--rounds` rounds; `ratio` is the median of the rounds' ratios. `engine` is the
@@ -61,16 +62,21 @@ def read_pairs(folder: Path, language: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def listed(engine: Engine, language: str, text: Path | None, sources: Sequence[str]) -> Vocabulary:
-    """The list of a language, from text of it or from translations of `sources`."""
-    tokens = engine.encode(sources)
+def listed(
+    engine: Engine, language: str, text: Path | None, sources: Sequence[str], ahead: Sequence[str]
+) -> Vocabulary:
+    """The list of a language, from text of it or from translations of `sources`.
+
+    The names in it are those of `ahead`: a run reads its first rows for them.
+    """
     if text is None:
-        lines = [done.text for done in engine.translate(sources, tokens, language)]
+        lines = [done.text for done in engine.translate(sources, engine.encode(sources), language)]
     else:
         lines = list(open_text(text, [language]).of(language))
     count = Counter(token for line in engine.encode(lines) for token in line)
     steering = (*engine.tokenizer.prefix(language), engine.tokenizer.eos)
-    return build(inspection.vocabulary(engine.model.path), count, Sources.of(tokens), steering)
+    names = Sources.of(engine.encode(ahead))
+    return build(inspection.vocabulary(engine.model.path), count, names, steering)
 
 
 def through(
@@ -128,7 +134,8 @@ def demonstration(options: argparse.Namespace, scratch: Path) -> list[list[str]]
         sources = [source for source, _ in pairs[:half]] if options.text is None else []
         held = held[: options.sentences]
         texts = [source for source, _ in held]
-        vocabulary = listed(engine, language, options.text, sources)
+        ahead = [source for source, _ in pairs]
+        vocabulary = listed(engine, language, options.text, sources, ahead)
         narrow = restricted.load(engine, vocabulary, scratch)
         references = [reference for _, reference in held]
         tokens = engine.encode(texts)
