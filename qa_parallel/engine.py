@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa_parallel import guards
+from qa_parallel.batching import ROOM_VERSION, Item, batches, numbered, room, shared_out
 from qa_parallel.cache import Translation
+from qa_parallel.devices import cores, default_compute_type, load, pick_device
 from qa_parallel.errors import ModelError
 
 if TYPE_CHECKING:
@@ -24,23 +25,12 @@ if TYPE_CHECKING:
 
 REDECODED = "redecoded"
 
-# Room that a translation gets, in tokens, as a multiple of its source's length and a constant; a
-# hypothesis that needs more is cut off, seen by its missing </s>, and decoded once more.
-_ROOM, _ROOM_FIXED = 2.0, 16
-# Part of the cache key: raise it when a text gets more room, or less.
-_ROOM_VERSION = 2
-# Tokens in the smallest batch that is tried when memory runs out, and in one that is cut for the
-# sake of another worker.
-_LEAST, _SMALL = 16, 64
+# Tokens in the smallest batch that is tried when memory runs out.
+_LEAST = 16
 # Digits of a log-probability that are kept: the texts beside it in a batch move the last ones.
 _DIGITS = 4
 # Positions kept free for the language token, </s> and the model's own offset.
 _RESERVED = 8
-# No text of a batch is longer than so many times its shortest one, and a constant: what loops goes
-# on until there is no room left for the longest.
-_RANGE, _RANGE_FIXED = 2.0, 8
-# What padding makes of the tokens of texts in such batches, at most about.
-_PADDED = 1.25
 # Stronger settings for the second decoding of what the guards flagged.
 _SECOND = {"no_repeat_ngram_size": 3, "repetition_penalty": 1.15, "disable_unk": True}
 
@@ -72,7 +62,7 @@ class DecodingSettings(BaseModel):
             "beam": self.beam,
             "length_penalty": self.length_penalty,
             "compute_type": self.compute_type,
-            "room": _ROOM_VERSION,
+            "room": ROOM_VERSION,
             "guards": guards.VERSION if self.guards else 0,
         }
 
@@ -94,13 +84,6 @@ OnBatch = Callable[[Done], None]
 
 def ignore(done: Done) -> None:
     """For those who need not be told."""
-
-
-@dataclass(frozen=True)
-class _Item:
-    index: int
-    text: str
-    tokens: list[str]
 
 
 class Engine:
@@ -125,17 +108,22 @@ class Engine:
         self.settings = resolved(settings)
         self.tokenizer = model.tokenizer()
         self.batch_tokens = settings.batch_tokens or (4096 if self.device == "cpu" else 16384)
-        self._workers = _workers(self.device, settings)
-        self._translator = _load(model, self.device, self.settings, self._workers)
+        on_cpu = settings.threads or cores()
+        self._workers = on_cpu if self.device == "cpu" else len(settings.device_index)
+        self._translator = self._loaded(model)
         self.max_source_tokens = min(model.max_positions - _RESERVED, model.max_sentence)
 
     def within(self, folder: Path) -> Engine:
         """Another engine, on this one's model in `folder`, where a vmap.txt restricts it."""
         other = copy.copy(self)
         other.model = replace(self.model, path=folder)
-        other._translator = _load(other.model, self.device, self.settings, self._workers)
+        other._translator = self._loaded(other.model)
         other._restricted = True
         return other
+
+    def _loaded(self, model: Model) -> ctranslate2.Translator:
+        kind = str(self.settings.compute_type)
+        return load(model, self.device, self.settings.device_index, self._workers, kind)
 
     def encode(self, texts: Sequence[str]) -> list[list[str]]:
         """Subword tokens of each text, without language and end tokens."""
@@ -152,7 +140,7 @@ class Engine:
 
         `tokens` are what `encode` gave for `texts`. `on_batch` is told of every finished batch.
         """
-        items = _items(texts, tokens)
+        items = numbered(texts, tokens)
         first: dict[int, Translation] = {}
         second: dict[int, Translation] = {}
         for index, translation, again in self._decode(items, target, on_batch):
@@ -169,14 +157,14 @@ class Engine:
         on_batch: OnBatch = ignore,
     ) -> list[Translation]:
         """What another engine said of `texts`, all `flagged`, or a second decoding where better."""
-        items, first = _items(texts, tokens), dict(enumerate(flagged))
+        items, first = numbered(texts, tokens), dict(enumerate(flagged))
         second = {index: done for index, done, _ in self._decode(items, target, on_batch, True)}
         better = self._better(items, first, second, target)
         return [better.get(index, first[index]) for index in range(len(items))]
 
     def _better(
         self,
-        items: Sequence[_Item],
+        items: Sequence[Item],
         first: Mapping[int, Translation],
         second: Mapping[int, Translation],
         target: str,
@@ -234,7 +222,7 @@ class Engine:
         ]
 
     def _decode(
-        self, items: Sequence[_Item], target: str, on_batch: OnBatch, again: bool = False
+        self, items: Sequence[Item], target: str, on_batch: OnBatch, again: bool = False
     ) -> Iterator[tuple[int, Translation, bool]]:
         """Index, translation and whether it is a second decoding; all are with `again`.
 
@@ -243,8 +231,8 @@ class Engine:
         the last of it.
         """
         waiting = deque((batch, again) for batch in self.cut(items))
-        running: deque[tuple[list[_Item], bool, list[Any], int]] = deque()
-        flagged: list[_Item] = []
+        running: deque[tuple[list[Item], bool, list[Any], int]] = deque()
+        flagged: list[Item] = []
         depth = 2 * self._workers + 2
         while waiting or running or flagged:
             if not waiting:
@@ -272,11 +260,9 @@ class Engine:
                 if translation.flags and self.settings.guards and not again:
                     flagged.append(item)
 
-    def cut(self, items: Sequence[_Item]) -> Iterator[list[_Item]]:
-        """Batches of `items`: as large as may be, but one for every worker."""
-        padded = _PADDED * sum(len(item.tokens) + 2 for item in items)
-        share = int(padded / self._workers) + 1
-        return batches(items, min(self.batch_tokens, max(share, _SMALL)))
+    def cut(self, items: Sequence[Item]) -> Iterator[list[Item]]:
+        """The batches that `items` are decoded in."""
+        return batches(items, shared_out(items, self.batch_tokens, self._workers))
 
     def _halve(self, error: RuntimeError, budget: int) -> None:
         """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out.
@@ -294,7 +280,7 @@ class Engine:
         if budget == self.batch_tokens:
             self.batch_tokens = max(_LEAST, budget // 2)
 
-    def _submit(self, batch: Sequence[_Item], target: str, options: dict[str, Any]) -> list[Any]:
+    def _submit(self, batch: Sequence[Item], target: str, options: dict[str, Any]) -> list[Any]:
         prefix = self.tokenizer.prefix(target)
         least, most = self._lengths(batch)
         pending: list[Any] = self._translator.translate_batch(
@@ -313,22 +299,22 @@ class Engine:
         )
         return pending
 
-    def _lengths(self, batch: Sequence[_Item]) -> tuple[int, int]:
+    def _lengths(self, batch: Sequence[Item]) -> tuple[int, int]:
         """Least and most tokens to generate for a batch, the language's token counted."""
         least = 2  # nothing that is sent here means nothing
         return least, self._room(batch[0]) + 1
 
-    def _room(self, item: _Item) -> int:
+    def _room(self, item: Item) -> int:
         """Most tokens of its translation, </s> included."""
         return min(room(len(item.tokens)), self.model.max_positions - _RESERVED - 1)
 
     def _finish(
         self,
-        batch: Sequence[_Item],
+        batch: Sequence[Item],
         results: Sequence[Any],
         target: str,
         on_batch: OnBatch,
-    ) -> Iterator[tuple[_Item, Translation]]:
+    ) -> Iterator[tuple[Item, Translation]]:
         skip = len(self.tokenizer.prefix(target))
         eos = self.tokenizer.eos
         whole = [result.hypotheses[0][skip:] for result in results]
@@ -358,38 +344,6 @@ class Engine:
             yield item, Translation(text, round(logprob, _DIGITS), max(1, len(tokens)), flags)
 
 
-def _items(texts: Sequence[str], tokens: Sequence[list[str]]) -> list[_Item]:
-    return [
-        _Item(index, text, piece)
-        for index, (text, piece) in enumerate(zip(texts, tokens, strict=True))
-    ]
-
-
-def batches(items: Sequence[_Item], budget: int) -> Iterator[list[_Item]]:
-    """Items of like length together, longest first, at most `budget` padded tokens a batch."""
-    batch: list[_Item] = []
-    longest = 0
-    for item in sorted(items, key=lambda item: (-len(item.tokens), item.text)):
-        full = (longest + 2) * (len(batch) + 1) > budget
-        if batch and (full or longest > _RANGE * len(item.tokens) + _RANGE_FIXED):
-            yield batch
-            batch = []
-        if not batch:
-            longest = len(item.tokens)
-        batch.append(item)
-    if batch:
-        yield batch
-
-
-def room(tokens: int) -> int:
-    """Most tokens of a translation, </s> included, for a source of that many tokens.
-
-    >>> room(5), room(100)
-    (26, 216)
-    """
-    return int(_ROOM * tokens) + _ROOM_FIXED
-
-
 def _rank(translation: Translation) -> tuple[int, float]:
     faults = len({*translation.flags} - {REDECODED})
     return -faults, translation.logprob / translation.tokens
@@ -403,62 +357,7 @@ def _tidy(source: str, text: str) -> str:
     return text
 
 
-def pick_device(device: str) -> str:
-    """ "cpu" or "cuda"; ModelError where CUDA is asked for and there is none."""
-    import ctranslate2
-
-    present = ctranslate2.get_cuda_device_count() > 0
-    if device == "cuda" and not present:
-        raise ModelError(
-            "expected a CUDA device, found none", "use --device cpu, or check the driver"
-        )
-    if device == "auto":
-        return "cuda" if present else "cpu"
-    return device
-
-
 def resolved(settings: DecodingSettings) -> DecodingSettings:
     """The settings with the precision that they mean on this machine."""
     kind = settings.compute_type or default_compute_type(pick_device(settings.device))
     return settings.model_copy(update={"compute_type": kind})
-
-
-def default_compute_type(device: str) -> str:
-    """float16 beats int8_float16 on current GPUs, though CTranslate2's "auto" picks the latter."""
-    return "float16" if device == "cuda" else "int8"
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _workers(device: str, settings: DecodingSettings) -> int:
-    if device == "cuda":
-        return len(settings.device_index)
-    return settings.threads or cores()
-
-
-def _load(
-    model: Model, device: str, settings: DecodingSettings, workers: int
-) -> ctranslate2.Translator:
-    import ctranslate2
-
-    where: dict[str, Any] = (
-        {"device_index": list(settings.device_index)}
-        # One thread for each of many batches: threads inside a batch wait for each other
-        # (measured seven times slower on a small model).
-        if device == "cuda"
-        else {"inter_threads": workers, "intra_threads": 1}
-    )
-    try:
-        return ctranslate2.Translator(
-            str(model.path), device=device, compute_type=settings.compute_type, **where
-        )
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(
-            f"CTranslate2 cannot load {model.name} on {device} ({settings.compute_type}): {error}",
-            "is the folder complete? For another precision use --compute-type",
-        ) from None

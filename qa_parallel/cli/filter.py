@@ -52,7 +52,7 @@ def filter_(
     Example: qa-parallel filter corpus --out clean --min-languages 4
     """
     from qa_parallel import pipeline
-    from qa_parallel.engine import cores
+    from qa_parallel.devices import cores
     from qa_parallel.filters.settings import FilterSettings
     from qa_parallel.recipe import parse
     from qa_parallel.sources import SourceSettings

@@ -48,7 +48,7 @@ def run(
     Example: qa-parallel run recipes/quickstart.toml --set translate.beam=1 --dry-run
     """
     from qa_parallel import pipeline
-    from qa_parallel.engine import cores
+    from qa_parallel.devices import cores
     from qa_parallel.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)

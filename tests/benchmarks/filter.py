@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qa_parallel import dataset, languages, pipeline, store
-from qa_parallel.engine import cores
+from qa_parallel.devices import cores
 from qa_parallel.filters.language import Identifier
 from qa_parallel.filters.limits import decide
 from qa_parallel.filters.measure import MeasureSettings, score_language

@@ -34,7 +34,8 @@ from rich.console import Console
 from rich.table import Table
 
 from qa_parallel import inspection, restricted, segment
-from qa_parallel.engine import DecodingSettings, Engine, cores
+from qa_parallel.devices import cores
+from qa_parallel.engine import DecodingSettings, Engine
 from qa_parallel.language_text import open_text
 from qa_parallel.languages import parse
 from qa_parallel.models import ModelSettings, resolve

@@ -50,9 +50,10 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import engine as engines
 from qa_parallel import pipeline
-from qa_parallel.engine import DecodingSettings, Done, Engine, cores
+from qa_parallel.batching import Item, room
+from qa_parallel.devices import cores
+from qa_parallel.engine import DecodingSettings, Done, Engine
 from qa_parallel.models import Model, ModelSettings, resolve
 from qa_parallel.sources import SourceSettings, open_source
 from qa_parallel.translate import TranslateSettings, Window, prepare
@@ -96,15 +97,13 @@ def forced(batch: Sequence[Sequence[str]]) -> int:
 def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, force: bool) -> Way:
     """Raw CTranslate2: all that can be done before is done before."""
     items = [
-        engines._Item(index, text, tokens)
+        Item(index, text, tokens)
         for index, (text, tokens) in enumerate(zip(window.segments, window.tokens, strict=True))
     ]
     batches = [
         (
             [engine.tokenizer.source(item.tokens, engine.source) for item in batch],
-            forced([item.tokens for item in batch])
-            if force
-            else engines.room(len(batch[0].tokens)),
+            forced([item.tokens for item in batch]) if force else room(len(batch[0].tokens)),
         )
         for batch in engine.cut(items)
     ]

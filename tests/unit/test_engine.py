@@ -1,4 +1,4 @@
-"""Decoding: batches, scores, the second decoding, memory that runs out."""
+"""Decoding: scores, the second decoding, memory that runs out."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from qa_parallel.batching import Item, numbered, room
 from qa_parallel.cache import Translation
-from qa_parallel.engine import (
-    DecodingSettings,
-    Engine,
-    _Item,
-    _items,
-    _tidy,
-    batches,
-    pick_device,
-    room,
-)
+from qa_parallel.engine import DecodingSettings, Engine, _tidy
 from qa_parallel.errors import ModelError
 from qa_parallel.models import ModelSettings, resolve
 
@@ -41,33 +31,15 @@ def engine(tiny_nllb: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine(model, settings, "eng_Latn")
 
 
-def item(index: int, size: int) -> _Item:
-    return _Item(index, f"text {index}", ["x"] * size)
-
-
-@given(st.lists(st.integers(0, 40), max_size=60), st.integers(16, 200))
-def test_batches_hold_everything_once_within_the_budget(sizes: list[int], budget: int) -> None:
-    items = [item(index, size) for index, size in enumerate(sizes)]
-    found = list(batches(items, budget))
-    assert sorted(one.index for batch in found for one in batch) == list(range(len(sizes)))
-    for batch in found:
-        longest = max(len(one.tokens) for one in batch)
-        assert len(batch) == 1 or (longest + 2) * len(batch) <= budget
-        assert longest <= 2 * min(len(one.tokens) for one in batch) + 8
-    lengths = [len(one.tokens) for batch in found for one in batch]
-    assert lengths == sorted(lengths, reverse=True)
-
-
-def test_batches_do_not_depend_on_the_order_of_the_rows() -> None:
-    items = [item(index, index % 5) for index in range(20)]
-    assert list(batches(items, 16)) == list(batches(items[::-1], 16))
+def item(index: int, size: int) -> Item:
+    return Item(index, f"text {index}", ["x"] * size)
 
 
 def test_translations_keep_the_order_and_do_not_depend_on_the_batch(engine: Engine) -> None:
     """Greedy and in float32: a text that is cut, since it goes on for ever, has its own length."""
     engine.settings = engine.settings.model_copy(update={"beam": 1})
     tokens = engine.encode(TEXTS)
-    assert len(list(engine.cut(_items(TEXTS, tokens)))) == 1
+    assert len(list(engine.cut(numbered(TEXTS, tokens)))) == 1
     together = engine.translate(TEXTS, tokens, "deu_Latn")
     for text, expected in zip(TEXTS, together, strict=True):
         alone = engine.translate([text], engine.encode([text]), "deu_Latn")[0]
@@ -231,15 +203,6 @@ def test_a_full_stop_that_the_source_lacks_is_dropped() -> None:
     assert _tidy("東京", "东京。") == "东京"
     assert _tidy("and so on", "und so weiter...") == "und so weiter..."
     assert _tidy("a", ".") == "."
-
-
-def test_cuda_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
-    assert pick_device("auto") == "cpu"
-    with pytest.raises(ModelError, match="expected a CUDA device, found none"):
-        pick_device("cuda")
-    monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 2)
-    assert pick_device("auto") == "cuda"
 
 
 def test_the_signature_names_what_shapes_the_output() -> None:

@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "conversion": {"languages", "tokenizers", "inspection"},
     "inspection": {"tokenizers"},
     "hub": {"tokenizers"},
-    "engine": {"models", "guards", "cache"},
+    "batching": set(),
+    "devices": {"models"},
+    "engine": {"batching", "cache", "devices", "guards", "models"},
     "translate": {"segment", "spans", "models", "schema", "languages", "text", "cache", "engine"},
     "vocabulary": set(),
     "restricted": {"cache", "engine", "models", "vocabulary"},
@@ -219,7 +221,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli.evaluate": {"cli.options", "cli.show", "evaluate", "evalsets", "pipeline", "recipe"},
     "cli.filter": {
-        "cli.options", "cli.show", "engine", "filters.settings", "pipeline", "recipe",
+        "cli.options", "cli.show", "devices", "filters.settings", "pipeline", "recipe",
         "sources",
     },
     "cli.import_": {"cli.options", "cli.show", "pipeline"},
@@ -228,7 +230,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli.options", "cli.show", "pipeline", "publish.settings", "recipe", "store",
     },
     "cli.report": {"cli.options", "pipeline"},
-    "cli.run": {"cli.options", "cli.show", "engine", "pipeline", "recipe"},
+    "cli.run": {"cli.options", "cli.show", "devices", "pipeline", "recipe"},
     "cli.train_eval": {
         "batches.settings", "cli.options", "cli.show", "evalsets", "pipeline", "recipe", "sources",
         "train.settings",
