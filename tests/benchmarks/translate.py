@@ -376,7 +376,7 @@ def show(
     targets: Sequence[str],
     model: Model,
 ) -> None:
-    """Print the table: medians, and ratios of rows/s as medians over the rounds."""
+    """Print the table: medians, and ratios of segments/s as medians over the rounds."""
     slow = ("script", "transformers")
     rows = {name: few(options, window) if name in slow else window.rows.height for name in found}
     segments = {name: len(written(window, rows[name])) for name in found}
