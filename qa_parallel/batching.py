@@ -36,13 +36,17 @@ def numbered(texts: Sequence[str], tokens: Sequence[list[str]]) -> list[Item]:
     ]
 
 
-def batches(items: Sequence[Item], budget: int) -> Iterator[list[Item]]:
-    """Items of like length together, longest first, at most `budget` padded tokens a batch."""
+def batches(items: Sequence[Item], budget: int, most: int) -> Iterator[list[Item]]:
+    """Items of like length together, longest first.
+
+    At most `budget` padded tokens and `most` items a batch.
+    """
     batch: list[Item] = []
     longest = 0
     for item in sorted(items, key=lambda item: (-len(item.tokens), item.text)):
         full = (longest + 2) * (len(batch) + 1) > budget
-        if batch and (full or longest > _RANGE * len(item.tokens) + _RANGE_FIXED):
+        unlike = longest > _RANGE * len(item.tokens) + _RANGE_FIXED
+        if batch and (full or unlike or len(batch) == most):
             yield batch
             batch = []
         if not batch:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from qa_parallel.models import Model
 
 
+# Bytes of logits that a worker may be asked for at once; CTranslate2 holds them about three times.
+# NLLB has 256,206 for each hypothesis of each text: 1,000 short answers at beam 4 would need 4 GB.
+_LOGITS = {"cpu": 256 << 20, "cuda": 4 << 30}
+
+
 def pick_device(device: str) -> str:
     """ "cpu" or "cuda"; ModelError where CUDA is asked for and there is none."""
     import ctranslate2
@@ -31,6 +36,15 @@ def pick_device(device: str) -> str:
 def default_compute_type(device: str) -> str:
     """float16 beats int8_float16 on current GPUs, though CTranslate2's "auto" picks the latter."""
     return "float16" if device == "cuda" else "int8"
+
+
+def distributions(device: str, words: int) -> int:
+    """How many float32 distributions over `words` words a worker may hold at once.
+
+    >>> distributions("cpu", 256_206)
+    261
+    """
+    return max(1, _LOGITS[device] // (4 * words))
 
 
 def cores() -> int:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa_parallel import guards
 from qa_parallel.batching import ROOM_VERSION, Item, batches, numbered, room, shared_out
 from qa_parallel.cache import Translation
-from qa_parallel.devices import cores, default_compute_type, load, pick_device
+from qa_parallel.devices import cores, default_compute_type, distributions, load, pick_device
 from qa_parallel.errors import ModelError
 
 if TYPE_CHECKING:
@@ -27,11 +27,16 @@ REDECODED = "redecoded"
 
 # Tokens in the smallest batch that is tried when memory runs out.
 _LEAST = 16
+# Source tokens in a batch that is decoded, and in one that is scored: what is scored has logits for
+# all its tokens at once, and more than these few gain nothing.
+_TOKENS = {"cpu": 4096, "cuda": 16384}
+_SCORED = {"cpu": 256, "cuda": 4096}
 # Digits of a log-probability that are kept: the texts beside it in a batch move the last ones.
 _DIGITS = 4
 # Positions kept free for the language token, </s> and the model's own offset.
 _RESERVED = 8
 # Stronger settings for the second decoding of what the guards flagged.
+_MORE_BEAMS = 2
 _SECOND = {"no_repeat_ngram_size": 3, "repetition_penalty": 1.15, "disable_unk": True}
 
 
@@ -107,7 +112,10 @@ class Engine:
         self.device = pick_device(settings.device)
         self.settings = resolved(settings)
         self.tokenizer = model.tokenizer()
-        self.batch_tokens = settings.batch_tokens or (4096 if self.device == "cpu" else 16384)
+        self.batch_tokens = settings.batch_tokens or _TOKENS[self.device]
+        room = distributions(self.device, model.words)
+        self.batch_texts = max(1, room // (settings.beam + _MORE_BEAMS))
+        self.score_tokens = max(_LEAST, min(_SCORED[self.device], room))
         on_cpu = settings.threads or cores()
         self._workers = on_cpu if self.device == "cpu" else len(settings.device_index)
         self._translator = self._loaded(model)
@@ -208,13 +216,13 @@ class Engine:
                 scored = self._translator.score_batch(
                     sources,
                     targets,
-                    max_batch_size=self.batch_tokens,
+                    max_batch_size=self.score_tokens,
                     batch_type="tokens",
                     max_input_length=0,
                 )
                 break
             except RuntimeError as error:
-                self._halve(error, self.batch_tokens)
+                self.score_tokens = self._less(error, self.score_tokens)
         skip = len(prefix)
         return [
             (float(sum(item.log_probs[skip:])), max(1, len(item.log_probs) - skip))
@@ -246,12 +254,13 @@ class Engine:
             try:
                 results = [future.result() for future in pending]
             except RuntimeError as error:
-                self._halve(error, budget)
+                # Batches that were in flight together fail together and count once.
+                self.batch_tokens = min(self.batch_tokens, self._less(error, budget))
                 waiting.appendleft((batch, again))
                 waiting = deque(
                     (part, kind)
                     for large, kind in waiting
-                    for part in batches(large, self.batch_tokens)
+                    for part in batches(large, self.batch_tokens, self.batch_texts)
                 )
                 continue
             told = on_batch if not again else lambda done: on_batch(Done(0, 0, done.generated))
@@ -262,13 +271,11 @@ class Engine:
 
     def cut(self, items: Sequence[Item]) -> Iterator[list[Item]]:
         """The batches that `items` are decoded in."""
-        return batches(items, shared_out(items, self.batch_tokens, self._workers))
+        budget = shared_out(items, self.batch_tokens, self._workers)
+        return batches(items, budget, self.batch_texts)
 
-    def _halve(self, error: RuntimeError, budget: int) -> None:
-        """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out.
-
-        Batches that were in flight together fail together and count once.
-        """
+    def _less(self, error: RuntimeError, budget: int) -> int:
+        """After `error` in a batch of at most `budget` tokens: half of it, if memory ran out."""
         if "out of memory" not in str(error).lower():
             raise error
         if budget <= _LEAST:
@@ -277,8 +284,7 @@ class Engine:
                 "tokens",
                 "use a smaller --beam, or --device cpu",
             ) from None
-        if budget == self.batch_tokens:
-            self.batch_tokens = max(_LEAST, budget // 2)
+        return max(_LEAST, budget // 2)
 
     def _submit(self, batch: Sequence[Item], target: str, options: dict[str, Any]) -> list[Any]:
         prefix = self.tokenizer.prefix(target)
@@ -287,7 +293,7 @@ class Engine:
             [self.tokenizer.source(item.tokens, self.source) for item in batch],
             [prefix] * len(batch),
             asynchronous=True,
-            beam_size=self.settings.beam + (2 if options else 0),
+            beam_size=self.settings.beam + (_MORE_BEAMS if options else 0),
             length_penalty=self.settings.length_penalty,
             max_input_length=0,
             max_decoding_length=most,

@@ -93,6 +93,8 @@ class Model:
         How languages are written: "nllb" ("deu_Latn") or "m2m100" ("__de__").
     languages:
         NLLB codes of the languages that have a token in the vocabulary.
+    words:
+        How many tokens the vocabulary has: 256,206 for NLLB-200.
     license:
         Licence of the weights as the Hub writes it, "cc-by-nc-4.0"; None = unknown.
     max_positions:
@@ -110,6 +112,7 @@ class Model:
     digest: str
     scheme: Scheme
     languages: tuple[str, ...]
+    words: int
     license: str | None
     max_positions: int
     max_sentence: int = 200
@@ -296,7 +299,8 @@ def _read(
 ) -> Model:
     """Look into a CTranslate2 folder. `cache`: where to keep the digest; None = nowhere."""
     positions = inspection.positions(folder / "model.bin")
-    tokens = frozenset(inspection.vocabulary(folder))
+    vocabulary = inspection.vocabulary(folder)
+    tokens = frozenset(vocabulary)
     schemes: tuple[Scheme, ...] = ("nllb", "m2m100")
     known = {
         scheme: tuple(code for code in LANGUAGES if _token(scheme, code) in tokens)
@@ -316,6 +320,7 @@ def _read(
         digest=inspection.digest(folder, cache),
         scheme=scheme,
         languages=known[scheme],
+        words=len(vocabulary),
         license=_license(folder, name),
         max_positions=positions,
         demonstration=demonstration,

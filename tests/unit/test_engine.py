@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,6 +109,8 @@ class Moody:
         return [SimpleNamespace(result=result) for _ in source]
 
     def score_batch(self, source: Any, targets: Any, **options: Any) -> list[Any]:
+        if options["max_batch_size"] > self.room:
+            raise RuntimeError("CUDA failed with error out of memory")
         return [SimpleNamespace(log_probs=[0.0, -1.0, -2.0]) for _ in source]
 
 
@@ -135,7 +138,8 @@ def moody(translator: Moody, **settings: Any) -> Engine:
     engine.settings = DecodingSettings(**settings)
     engine.tokenizer, engine._translator = Words(), translator  # type: ignore[assignment]
     engine.model = SimpleNamespace(max_positions=100, name="moody")  # type: ignore[assignment]
-    engine.batch_tokens, engine._workers = 64, 1
+    engine.batch_tokens, engine.batch_texts, engine.score_tokens = 64, 99, 64
+    engine._workers = 1
     return engine
 
 
@@ -190,6 +194,22 @@ def test_when_memory_runs_out_the_batches_are_halved() -> None:
     # halved once for all the batches that were in flight, twice in all: 64, 32, 16
     assert engine.batch_tokens == 16
     assert translator.sizes[-1] <= 20
+
+
+def test_when_memory_runs_out_in_scoring_only_scoring_is_halved() -> None:
+    engine = moody(Moody(room=20))
+    assert len(engine.score([["a"]], ["b"], "deu_Latn")) == 1
+    assert (engine.batch_tokens, engine.score_tokens) == (64, 16)
+
+
+def test_a_large_vocabulary_makes_small_batches(engine: Engine) -> None:
+    """256,206 words, 4 bytes each, for 43 texts with up to 6 hypotheses: less than 256 MiB."""
+    nllb = Engine(replace(engine.model, words=256_206), DecodingSettings(threads=1), "eng_Latn")
+    assert nllb.batch_texts == 43
+    assert nllb.score_tokens <= 261
+    assert max(map(len, nllb.cut([item(index, 1) for index in range(100)]))) == 43
+    small = Engine(replace(engine.model, words=12_000), DecodingSettings(threads=1), "eng_Latn")
+    assert small.batch_texts == 932
 
 
 def test_a_text_that_does_not_fit_alone_is_an_error() -> None:
