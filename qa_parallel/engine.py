@@ -113,9 +113,9 @@ class Engine:
         self.settings = resolved(settings)
         self.tokenizer = model.tokenizer()
         self.batch_tokens = settings.batch_tokens or _TOKENS[self.device]
-        room = distributions(self.device, model.words)
-        self.batch_texts = max(1, room // (settings.beam + _MORE_BEAMS))
-        self.score_tokens = max(_LEAST, min(_SCORED[self.device], room))
+        most = distributions(self.device, model.words)
+        self.batch_texts = max(1, most // (settings.beam + _MORE_BEAMS))
+        self.score_tokens = max(_LEAST, min(self.batch_tokens, _SCORED[self.device], most))
         on_cpu = settings.threads or cores()
         self._workers = on_cpu if self.device == "cpu" else len(settings.device_index)
         self._translator = self._loaded(model)
