@@ -116,8 +116,8 @@ class Engine:
         most = distributions(self.device, model.words)
         self.batch_texts = max(1, most // (settings.beam + _MORE_BEAMS))
         self.score_tokens = max(_LEAST, min(self.batch_tokens, _SCORED[self.device], most))
-        on_cpu = settings.threads or cores()
-        self._workers = on_cpu if self.device == "cpu" else len(settings.device_index)
+        threads = settings.threads or cores()
+        self._workers = threads if self.device == "cpu" else len(settings.device_index)
         self._translator = self._loaded(model)
         self.max_source_tokens = min(model.max_positions - _RESERVED, model.max_sentence)
 

@@ -51,7 +51,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qa_parallel import pipeline
-from qa_parallel.batching import Item, room
+from qa_parallel.batching import numbered, room
 from qa_parallel.devices import cores
 from qa_parallel.engine import DecodingSettings, Done, Engine
 from qa_parallel.models import Model, ModelSettings, resolve
@@ -96,16 +96,12 @@ def forced(batch: Sequence[Sequence[str]]) -> int:
 
 def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, force: bool) -> Way:
     """Raw CTranslate2: all that can be done before is done before."""
-    items = [
-        Item(index, text, tokens)
-        for index, (text, tokens) in enumerate(zip(window.segments, window.tokens, strict=True))
-    ]
     batches = [
         (
             [engine.tokenizer.source(item.tokens, engine.source) for item in batch],
             forced([item.tokens for item in batch]) if force else room(len(batch[0].tokens)),
         )
-        for batch in engine.cut(items)
+        for batch in engine.cut(numbered(window.segments, window.tokens))
     ]
 
     def run() -> int:
