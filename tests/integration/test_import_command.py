@@ -46,6 +46,21 @@ def test_ragged_files_are_joined_by_id(tmp_path: Path) -> None:
     assert digests(out) == before
 
 
+def test_ids_that_merely_count_are_refused_or_left_out(tmp_path: Path) -> None:
+    english = write(tmp_path / "en.jsonl", ["q1", "q2"])
+    swahili = tmp_path / "sw.jsonl"
+    rows = [{"id": "q1", "question": "Nani?"}, {"id": "q1", "question": "Wapi?"}]
+    swahili.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ["--parallel", f"en={english}", "--parallel", f"sw={swahili}"]
+    out = ["--out", str(tmp_path / "out")]
+    refused = CliRunner().invoke(main, ["import", *options, *out])
+    assert refused.exit_code == 2
+    assert "columns id=" in refused.output
+    made = CliRunner().invoke(main, ["import", *options, "--columns", "id=", *out])
+    assert made.exit_code == 0, made.output
+    assert dataset.read_corpus(tmp_path / "out")["qa_id"].n_unique() == 4
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
