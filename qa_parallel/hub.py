@@ -1,20 +1,21 @@
-"""Models on the Hugging Face Hub: the commit whose weights are safe to load, and its files."""
+"""The Hugging Face Hub: commits of models whose weights are safe to load, rows of data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qa_parallel.errors import ModelError
-from qa_parallel.tokenizers import FILES
+from qa_parallel.errors import ModelError, SourceError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import ModelInfo
 
-# No pattern lets a pickle through. CTranslate2's model.bin is a format of its own.
+# Of a model, beside its tokenizer. No pattern lets a pickle through; CTranslate2's model.bin is a
+# format of its own.
 _PATTERNS = (
     "config.json",
     "generation_config.json",
@@ -25,7 +26,6 @@ _PATTERNS = (
     "shared_vocabulary.json",
     "shared_vocabulary.txt",
     "README.md",
-    *FILES,
 )
 _SAFE = ("model.safetensors", "model.safetensors.index.json")
 _PICKLE = "pytorch_model.bin"
@@ -108,10 +108,10 @@ def locate(repository: str, revision: str | None) -> Place:
         ) from error
 
 
-def download(place: Place, more: Sequence[str] = ()) -> Path:
+def download(place: Place, more: Sequence[str]) -> Path:
     """The folder with the files of `place`, in the cache of huggingface_hub.
 
-    `more` are patterns of files beside those of a translation model.
+    `more` are patterns of files beside configuration and weights: those of the tokenizer.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import httpx  # type: ignore[attr-defined]
@@ -175,3 +175,73 @@ def _choose(api: HfApi, repository: str, info: ModelInfo) -> Place:
 def _digests(info: ModelInfo) -> dict[str, str | None]:
     """SHA-256 of each file of a commit; None for a small one, which the Hub keeps in git."""
     return {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or ()}
+
+
+def dataset_commit(repo: str, revision: str | None) -> tuple[str, str | None]:
+    """The commit that `revision` (None: the main branch) of a Hub data set stands for now, and the
+    licence that its card names (None: it names none)."""
+    from huggingface_hub import HfApi
+
+    with _dataset_trouble(repo):
+        info = HfApi().dataset_info(repo, revision=revision)
+    licence = getattr(info.card_data, "license", None)
+    if isinstance(licence, list):
+        licence = ", ".join(licence)
+    return str(info.sha), licence or None
+
+
+def dataset_records(
+    repo: str, config: str | None, split: str, commit: str
+) -> Iterator[tuple[str, Any]]:
+    """Stream one split of a Hub data set at a commit; nothing of it is stored on disk."""
+    import datasets
+
+    with _dataset_trouble(repo):
+        rows = datasets.load_dataset(
+            repo, name=config, split=split, revision=commit, streaming=True
+        )
+        iterator = enumerate(rows)
+    while True:
+        with _dataset_trouble(repo):
+            number, record = next(iterator, (-1, None))
+        if record is None:
+            return
+        yield f"{split}:{number}", record
+
+
+@contextmanager
+def _dataset_trouble(repo: str) -> Iterator[None]:
+    """Turn what the Hub's libraries raise into one line with what to do."""
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise SourceError(
+            f"the Hub data set {repo} is gated",
+            f"accept its terms at https://huggingface.co/datasets/{repo}, then run hf auth login",
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise SourceError(
+            f"the Hub data set {repo} has no such revision ({error})",
+            "give a branch, a tag or a full commit",
+        ) from error
+    except (errors.RepositoryNotFoundError, DatasetNotFoundError) as error:
+        raise SourceError(
+            f"expected an existing path or a Hub data set, found neither at {repo}",
+            "check the spelling; for a private data set run hf auth login",
+        ) from error
+    except RuntimeError as error:  # datasets 4 and later run no code of a data set
+        hint = "revision='refs/convert/parquet' may hold it as parquet files"
+        raise SourceError(f"cannot read the Hub data set {repo}: {error}", hint) from error
+    except ValueError as error:  # unknown split or configuration; the message lists those there are
+        raise SourceError(
+            f"cannot read the Hub data set {repo}: {error}", "give split and config"
+        ) from error
+    # the HTTP library under huggingface_hub changes between versions, and with it what it raises
+    except Exception as error:
+        raise SourceError(
+            f"cannot reach the Hub data set {repo}: {type(error).__name__}: {error}",
+            "check the network, or download the data and give its path",
+        ) from error

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qa_parallel import store
 from qa_parallel.errors import StoreError
+from qa_parallel.storage import store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -79,3 +79,30 @@ def counted(number: int, name: str) -> str:
     ('1 question', '1,200 questions')
     """
     return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, in the two largest units.
+
+    >>> duration(3.21), duration(75), duration(7384)
+    ('3.2 s', '1 min 15 s', '2 h 3 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def percent(part: float, whole: float) -> str:
+    """A share, with a digit after the point where it is near to none or to all; "–" of nothing.
+
+    >>> percent(1, 200), percent(27, 100), percent(199, 200), percent(0, 0)
+    ('0.5 %', '27 %', '99.5 %', '–')
+    """
+    if not whole:
+        return "–"
+    share = 100 * part / whole
+    return f"{share:.1f} %" if 0 < share < 10 or 90 < share < 100 else f"{share:.0f} %"

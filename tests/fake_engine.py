@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qa_parallel.cache import Translation
-from qa_parallel.engine import DecodingSettings, Done, Engine, OnBatch, ignore
-from qa_parallel.models import ModelSettings, resolve
+from qa_parallel.translation.cache import Translation
+from qa_parallel.translation.decoding.engine import Done, Engine, OnBatch, ignore
+from qa_parallel.translation.decoding.settings import DecodingSettings
+from qa_parallel.translation.models.model import resolve
+from qa_parallel.translation.models.settings import ModelSettings
 
 
 class Reversing(Engine):

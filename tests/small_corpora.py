@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel import dataset, store
 from qa_parallel.schema import CORPUS
-from qa_parallel.stages import folders
+from qa_parallel.storage import folders, store
+from qa_parallel.storage.corpus import write_shards
 
 
 def corpus_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -31,10 +31,10 @@ def corpus_folder(folder: Path, frame: pl.DataFrame) -> Path:
     for code in frame["language"].unique(maintain_order=True):
         part = folder.parent / f"{folder.name}-{code}.parquet"
         store.write_parquet(part, frame.filter(language=code))
-        files |= dataset.write_shards(folder, code, "train", [part], 1)
+        files |= write_shards(folder, code, "train", [part], 1)
     settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
     store.write_json(folder / folders.SETTINGS, settings)
-    store.write_json(folder / dataset.MANIFEST, {"kind": "corpus", **settings, "files": files})
+    store.write_json(folder / folders.MANIFEST, {"kind": "corpus", **settings, "files": files})
     return folder
 
 

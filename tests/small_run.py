@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from qa_parallel import dataset, store
 from qa_parallel.batches.settings import BatchSettings
-from qa_parallel.evalsets import EvalSettings
-from qa_parallel.evaluate import EvaluateSettings
-from qa_parallel.filters.limits import Limits
+from qa_parallel.batches.stage import build_batches
+from qa_parallel.evaluation.settings import EvaluateSettings
+from qa_parallel.evaluation.stage import evaluate_sets, write_texts
+from qa_parallel.filters.checks import Limits
 from qa_parallel.filters.settings import FilterSettings
-from qa_parallel.leakage import LeakageSettings
-from qa_parallel.sources import SourceSettings
-from qa_parallel.stages import folders
-from qa_parallel.stages.batches import build_batches
-from qa_parallel.stages.evaluate import evaluate_sets, write_texts
-from qa_parallel.stages.filter import filter_corpus
-from qa_parallel.stages.leakage import check_leakage
+from qa_parallel.filters.stage import filter_corpus
+from qa_parallel.leakage.settings import LeakageSettings
+from qa_parallel.leakage.stage import check_leakage
+from qa_parallel.sources.settings import EvalSettings, SourceSettings
+from qa_parallel.storage import folders, store
 from tests.small_corpora import corpus_folder, corpus_frame
 
 CODES = ("eng_Latn", "deu_Latn", "arb_Arab", "zho_Hans")
@@ -178,4 +176,4 @@ def compare(out: Path) -> None:
     store.write_json(out / "report.json", report)
     store.write_json(out / folders.SETTINGS, settings)
     manifest = {"kind": "experiment", **settings, "files": {}}
-    store.write_json(out / dataset.MANIFEST, manifest)
+    store.write_json(out / folders.MANIFEST, manifest)

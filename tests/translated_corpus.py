@@ -7,10 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel import dataset, store
 from qa_parallel.schema import CORPUS
-from qa_parallel.stages import folders
-from qa_parallel.translate import Stats
+from qa_parallel.storage import folders, store
+from qa_parallel.storage.corpus import Stats, write_shards
 
 LANGUAGES = ("eng_Latn", "fra_Latn", "arb_Arab")
 # question, answer, and the sentence around it
@@ -54,13 +53,13 @@ def translated(
         for number, start in enumerate(range(0, QUESTIONS, 3)):
             parts.append(folder / folders.WORK / str(number) / f"{code}.parquet")
             store.write_parquet(parts[-1], frame.slice(start, 3))
-        files |= dataset.write_shards(folder, code, split, parts, 1)
+        files |= write_shards(folder, code, split, parts, 1)
     store.remove(folder / folders.WORK)
     stats = {code: Stats(rows=QUESTIONS).to_json() for code in LANGUAGES}
     store.write_json(folder / folders.SETTINGS, described)
     counts = {"read": QUESTIONS + 1, "kept": QUESTIONS, "unanswerable": 1}
     manifest = {**folders.manifest(described, stats, files), "source_counts": counts}
-    store.write_json(folder / dataset.MANIFEST, manifest)
+    store.write_json(folder / folders.MANIFEST, manifest)
     return folder
 
 

@@ -5,7 +5,7 @@
 and writes folders is `stages.batches`, what a trainer reads is `stages.plan`.
 """
 
-from qa_parallel.batches.plan import Made, make_plan
+from qa_parallel.batches.planning import Made, make_plan
 from qa_parallel.batches.rows import Rows, gather, text_keys
 from qa_parallel.batches.settings import BatchSettings
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel import store
 from qa_parallel.errors import SourceError
+from qa_parallel.storage import store
 
 # In the plan's folder.
 FOLDER = "sentence-transformers"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches.plan import Made
+from qa_parallel.batches.planning import Made
 from qa_parallel.batches.rows import Array
 from qa_parallel.languages import LANGUAGES
 from qa_parallel.schema import BATCHES

@@ -67,10 +67,10 @@ def build_batches(corpora: tuple[str, ...], out: Path, overwrite: bool, **option
 
     Example: qa-parallel build-batches clean --out plan --strategy hybrid --epochs 3
     """
-    from qa_parallel import pipeline
     from qa_parallel.batches.settings import BatchSettings
-    from qa_parallel.recipe import parse
-    from qa_parallel.sources import SourceSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import SourceSettings
 
     settings = parse(BatchSettings, pick(options, BatchSettings), "options")
     sources = [parse(SourceSettings, {"source": one}, "options") for one in corpora]

@@ -47,11 +47,10 @@ def check_leakage(
     Example: qa-parallel check-leakage corpus --against xquad-r=data/xquad-r --action drop
     --out clean
     """
-    from qa_parallel import pipeline
-    from qa_parallel.evalsets import parse_evalset
-    from qa_parallel.leakage import LeakageSettings
-    from qa_parallel.recipe import parse
-    from qa_parallel.sources import SourceSettings
+    from qa_parallel.leakage.settings import LeakageSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import SourceSettings, parse_evalset
 
     if options["ngrams"] is not None:
         options["ngrams"] = [part.strip() for part in options["ngrams"].split(",")]

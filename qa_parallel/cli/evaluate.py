@@ -70,10 +70,10 @@ def evaluate(
 
     qa-parallel evaluate results/e5 results/ours --compare
     """
-    from qa_parallel import pipeline
-    from qa_parallel.evalsets import parse_evalset
-    from qa_parallel.evaluate import EvaluateSettings
-    from qa_parallel.recipe import parse
+    from qa_parallel.evaluation.settings import EvaluateSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import parse_evalset
 
     if compare or results:
         if not compare or not results or sets:

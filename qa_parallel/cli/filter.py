@@ -51,11 +51,11 @@ def filter_(
 
     Example: qa-parallel filter corpus --out clean --min-languages 4
     """
-    from qa_parallel import pipeline
-    from qa_parallel.devices import cores
     from qa_parallel.filters.settings import FilterSettings
-    from qa_parallel.recipe import parse
-    from qa_parallel.sources import SourceSettings
+    from qa_parallel.machine import cores
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import SourceSettings
 
     if corpus is not None:
         chosen = {**pick(options, FilterSettings), "limits": _limits(limits)}

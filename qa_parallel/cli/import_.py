@@ -34,7 +34,7 @@ def import_(
 
     Example: qa-parallel import --parallel en=en.json --parallel de=de.json --out corpus
     """
-    from qa_parallel import pipeline
+    from qa_parallel.pipeline import run as pipeline
 
     outcome = pipeline.import_parallel(
         _files(parallel),

@@ -28,8 +28,9 @@ def languages(
 
     known = set(LANGUAGES)
     if model is not None:
-        from qa_parallel.models import ModelSettings, resolve
-        from qa_parallel.recipe import parse
+        from qa_parallel.pipeline.recipe import parse
+        from qa_parallel.translation.models.model import resolve
+        from qa_parallel.translation.models.settings import ModelSettings
 
         given = {"model": model, "revision": model_revision, "cache": cache}
         values = {name: value for name, value in given.items() if value is not None}

@@ -39,9 +39,10 @@ def publish(corpus: Path, card: Path | None, dry_run: bool, **options: Any) -> N
 
     Example: qa-parallel publish checked --repo org/name --dry-run
     """
-    from qa_parallel import pipeline, store
-    from qa_parallel.publish.settings import PublishSettings
-    from qa_parallel.recipe import parse
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.publishing.settings import PublishSettings
+    from qa_parallel.storage import store
 
     settings = parse(PublishSettings, pick(options, PublishSettings), "options")
     with show.console(stderr=True).status("reading") as status:

@@ -11,7 +11,7 @@ from qa_parallel.cli import show
 from qa_parallel.cli.options import FILE, FOLDER
 
 if TYPE_CHECKING:
-    from qa_parallel.pipeline import Stage
+    from qa_parallel.pipeline.run import Stage
 
 
 @click.command()
@@ -47,9 +47,9 @@ def run(
 
     Example: qa-parallel run recipes/quickstart.toml --set translate.beam=1 --dry-run
     """
-    from qa_parallel import pipeline
-    from qa_parallel.devices import cores
-    from qa_parallel.recipe import load_recipe
+    from qa_parallel.machine import cores
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import load_recipe
 
     loaded = load_recipe(recipe, changes)
     if out is not None:

@@ -13,7 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qa_parallel.pipeline import Checked, Evaluated, Outcome, Stage, Step
+    from qa_parallel.pipeline.run import Checked, Evaluated, Outcome, Stage, Step
 
 # Columns of tables that go to a file or a pipe.
 _WIDTH = 120
@@ -23,7 +23,7 @@ class Live:
     """The live display, stopped however the run ends."""
 
     def __enter__(self) -> Any:
-        from qa_parallel.progress import Progress
+        from qa_parallel.translation.progress import Progress
 
         self._progress = Progress(console(stderr=True))
         return self._progress
@@ -75,24 +75,24 @@ def outcome(outcome: Outcome) -> None:
 
 
 def counts(outcome: Outcome) -> None:
-    from qa_parallel import summary
+    from qa_parallel.storage import summary as storage_summary
 
     _before(outcome)
-    render(summary.counts(outcome.manifest))
+    render(storage_summary.counts(outcome.manifest))
 
 
 def rows(outcome: Outcome) -> None:
-    from qa_parallel import summary
+    from qa_parallel.storage import summary as storage_summary
 
-    render(summary.rows(outcome.folder, outcome.manifest))
+    render(storage_summary.rows(outcome.folder, outcome.manifest))
 
 
 def funnel(outcome: Outcome) -> None:
-    from qa_parallel.filters import report
-    from qa_parallel.store import read_json
+    from qa_parallel.filters import summary as filters_summary
+    from qa_parallel.storage.store import read_json
 
     folder = _before(outcome)
-    render(report.describe(read_json(folder / "report.json")))
+    render(filters_summary.describe(read_json(folder / "report.json")))
     click.echo(f"Kept rows are in {folder}/data, rejected ones in {folder}/rejected.")
 
 
@@ -103,7 +103,7 @@ def reasons(stage: Stage, why: Sequence[str], before: str = "") -> None:
 
 def stage(name: str, outcome: Outcome) -> None:
     """What a stage of a recipe made."""
-    from qa_parallel import pipeline
+    from qa_parallel.pipeline import run as pipeline
 
     shown: dict[str, Callable[[Outcome], None]] = {
         "translate": counts,
@@ -118,13 +118,14 @@ def stage(name: str, outcome: Outcome) -> None:
 
 def steps(done: Sequence[Step], page: Path) -> None:
     """Rows of the corpus, what became of every stage, the page to look at, how to go on."""
-    from qa_parallel import pipeline, run_report
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline import summary as pipeline_summary
 
     corpus = pipeline.corpus_of(done)
     if corpus is not None:
         rows(corpus.outcome)
         click.echo()
-    render(run_report.describe(done))
+    render(pipeline_summary.describe(done))
     click.echo(f"The page to look at is {page}.")
     if corpus is not None:
         click.echo(
@@ -133,43 +134,43 @@ def steps(done: Sequence[Step], page: Path) -> None:
 
 
 def leaks(checked: Checked) -> None:
-    from qa_parallel import leakage_report
+    from qa_parallel.leakage import summary as leakage_summary
 
-    render(leakage_report.describe(checked.report))
+    render(leakage_summary.describe(checked.report))
 
 
 def evaluation(evaluated: Evaluated) -> None:
-    from qa_parallel import evaluation_report
+    from qa_parallel.evaluation import summary as evaluation_summary
 
     done = evaluated.outcome
     if done is not None:
         _before(done)
-    render(evaluation_report.describe(evaluated.report))
+    render(evaluation_summary.describe(evaluated.report))
     if done is not None:
         click.echo(f"Results and pictures are in {done.folder}.")
 
 
 def differences(rows: Iterable[Mapping[str, Any]]) -> None:
-    from qa_parallel import evaluation_report
+    from qa_parallel.evaluation import summary as evaluation_summary
 
-    render(evaluation_report.differences(rows))
+    render(evaluation_summary.differences(rows))
 
 
 def experiment(outcome: Outcome) -> None:
-    from qa_parallel import training_report
-    from qa_parallel.store import read_json
+    from qa_parallel.storage.store import read_json
+    from qa_parallel.training import summary as training_summary
 
     folder = _before(outcome)
-    render(training_report.describe(read_json(folder / "report.json")))
+    render(training_summary.describe(read_json(folder / "report.json")))
     click.echo(f"Encoders are in {folder}/runs/NAME/encoder, pictures in {folder}/pictures.")
 
 
 def plan(outcome: Outcome) -> None:
-    from qa_parallel.batches import statistics
-    from qa_parallel.store import read_json
+    from qa_parallel.batches import summary as batches_summary
+    from qa_parallel.storage.store import read_json
 
     folder = _before(outcome)
-    render(statistics.tables(read_json(folder / "report.json")))
+    render(batches_summary.tables(read_json(folder / "report.json")))
     click.echo(f"The plan is in {folder}, its picture in {folder}/languages.svg.")
 
 

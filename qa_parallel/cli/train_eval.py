@@ -126,10 +126,10 @@ def train_eval(
     qa-parallel train-eval --corpus clean --seeds 3 --steps 500 --encoder e5 --eval x=xquad-r
     --out trained
     """
-    from qa_parallel import pipeline
-    from qa_parallel.evalsets import parse_evalset
-    from qa_parallel.recipe import parse
-    from qa_parallel.train.settings import ExperimentSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import parse_evalset
+    from qa_parallel.training.settings import ExperimentSettings
 
     if bool(plans) == bool(corpora):
         raise click.UsageError(
@@ -169,10 +169,10 @@ def _planned(
     telling: show.Telling,
 ) -> list[Path]:
     """The plans of --corpus, one a strategy and seed."""
-    from qa_parallel import pipeline
     from qa_parallel.batches.settings import BatchSettings
-    from qa_parallel.recipe import parse
-    from qa_parallel.sources import SourceSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import SourceSettings
 
     options = pick(given, BatchSettings)
     named = [

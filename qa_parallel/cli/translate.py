@@ -32,11 +32,11 @@ def translate(to: str, out: Path, overwrite: bool, **options: Any) -> None:
 
     Example: qa-parallel translate --source rajpurkar/squad --to de,sw,zh-TW --out corpus
     """
-    from qa_parallel import pipeline
-    from qa_parallel.models import ModelSettings
-    from qa_parallel.recipe import parse
-    from qa_parallel.sources import SourceSettings
-    from qa_parallel.translate import TranslateSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.sources.settings import SourceSettings
+    from qa_parallel.translation.models.settings import ModelSettings
+    from qa_parallel.translation.settings import TranslateSettings
 
     if options["device_index"] is not None:
         options["device_index"] = [part.strip() for part in options["device_index"].split(",")]

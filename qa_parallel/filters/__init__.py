@@ -4,7 +4,9 @@
 beyond their limits. Limits can be changed without measuring again.
 """
 
-from qa_parallel.filters.limits import CHECKS, Limits, bounds, decide
-from qa_parallel.filters.measure import MeasureSettings, score
+from qa_parallel.filters.checks import CHECKS, Limits
+from qa_parallel.filters.limits import bounds, decide
+from qa_parallel.filters.measure import score
+from qa_parallel.filters.settings import MeasureSettings
 
 __all__ = ["CHECKS", "Limits", "MeasureSettings", "bounds", "decide", "score"]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, field_validator
 
-from qa_parallel import languages
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.characters import Characters
-from qa_parallel.filters.language import AUTO, NONE, Identifier, least_letters, require
+from qa_parallel.filters.language import NONE, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
+from qa_parallel.filters.settings import MeasureSettings
 from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
 
@@ -33,34 +31,6 @@ _NAMES = 3
 _NAMING = ("question", "passage", "answer")
 # Letters that a text must have for its vector to mean something.
 _LEAST_ENCODED = 10
-
-
-class MeasureSettings(BaseModel):
-    """What is measured, and with what."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    # "auto", py3langid, langid, heliport, or the path of a fastText model; "none": no detector
-    detector: str = AUTO
-    # language that rows are compared with which do not say what they were translated from;
-    # None = such rows are originals and are judged by themselves
-    pivot: str | None = None
-    # folder of a Hugging Face encoder, or of an M2M-100 or NLLB model; None = no cosine
-    encoder: Path | None = None
-    # what the encoder wants in front of every text, "query: " for E5
-    prefix: str = ""
-
-    @field_validator("detector")
-    @classmethod
-    def _is_there(cls, value: str) -> str:
-        if value not in (AUTO, NONE):
-            require(value)
-        return value
-
-    @field_validator("pivot")
-    @classmethod
-    def _parse(cls, value: str | None) -> str | None:
-        return value and languages.parse(value)
 
 
 def score(

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
 
-from qa_parallel.filters.limits import Limits
-from qa_parallel.filters.measure import MeasureSettings
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from qa_parallel import languages
+from qa_parallel.filters.checks import Limits
+from qa_parallel.filters.language import AUTO, NONE, require
+
+
+class MeasureSettings(BaseModel):
+    """What is measured, and with what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # "auto", py3langid, langid, heliport, or the path of a fastText model; "none": no detector
+    detector: str = AUTO
+    # language that rows are compared with which do not say what they were translated from;
+    # None = such rows are originals and are judged by themselves
+    pivot: str | None = None
+    # folder of a Hugging Face encoder, or of an M2M-100 or NLLB model; None = no cosine
+    encoder: Path | None = None
+    # what the encoder wants in front of every text, "query: " for E5
+    prefix: str = ""
+
+    @field_validator("detector")
+    @classmethod
+    def _is_there(cls, value: str) -> str:
+        if value not in (AUTO, NONE):
+            require(value)
+        return value
+
+    @field_validator("pivot")
+    @classmethod
+    def _parse(cls, value: str | None) -> str | None:
+        return value and languages.parse(value)
 
 
 class FilterSettings(MeasureSettings):

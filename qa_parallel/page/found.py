@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa_parallel import dataset, store
 from qa_parallel.errors import StoreError
+from qa_parallel.storage import folders, store
 
 TRANSLATE, IMPORT, FILTER, CHECK = "translate", "import", "filter", "check-leakage"
 PLAN, EVALUATE, TRAIN, EXPERIMENT = "build-batches", "evaluate", "train", "train-eval"
@@ -108,14 +108,14 @@ def first(found: Sequence[Found], *stages: str) -> Found | None:
 
 
 def _is_ours(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in (dataset.MANIFEST, dataset.SETTINGS)) and (
-        dataset.MADE_BY in _read(folder).get("made_by", "")
+    return any((folder / name).is_file() for name in (folders.MANIFEST, folders.SETTINGS)) and (
+        folders.MADE_BY in _read(folder).get("made_by", "")
     )
 
 
 def _read(folder: Path) -> dict[str, Any]:
     """The settings of a folder, or its manifest; empty where neither can be read."""
-    for name in (dataset.SETTINGS, dataset.MANIFEST):
+    for name in (folders.SETTINGS, folders.MANIFEST):
         try:
             return store.read_json(folder / name)
         except StoreError:
@@ -133,11 +133,11 @@ def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[Foun
 
 def _open(folder: Path, name: str, version: int) -> Found:
     described = _read(folder)
-    if not (folder / dataset.MANIFEST).is_file():
+    if not (folder / folders.MANIFEST).is_file():
         return Found(stage_of(described), name, folder, {}, _HALF)
     try:
-        manifest = store.read_json(folder / dataset.MANIFEST)
-        whole = dataset.is_whole(folder)
+        manifest = store.read_json(folder / folders.MANIFEST)
+        whole = folders.is_whole(folder)
     except (StoreError, KeyError, TypeError, AttributeError):
         return Found(stage_of(described), name, folder, {}, "its manifest cannot be read")
     stage = stage_of(manifest)

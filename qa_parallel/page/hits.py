@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel.page.overlap import Part, mark, plain
-from qa_parallel.page.tables import Tongue, tongue
+from qa_parallel.page.parts import Tongue, tongue
 
 _LENGTH = 700  # characters shown of a text
 # Kinds whose texts have no words in common to be marked.

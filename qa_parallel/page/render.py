@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from qa_parallel.page.figures import meaning
+from qa_parallel.page.history import meaning
 from qa_parallel.page.hits import kind
-from qa_parallel.page.tables import MOST, duration, percent, tongue
-from qa_parallel.text import counted
+from qa_parallel.page.parts import MOST, tongue
+from qa_parallel.text import counted, duration, percent
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -60,7 +60,7 @@ def embedded(value: Any) -> Markup:
 
 
 def _part(name: str) -> str:
-    return files("qa_parallel").joinpath("templates", name).read_text("utf-8")
+    return files("qa_parallel.page").joinpath(name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qa_parallel.evaluate import CROSS, MONOLINGUAL, MULTILINGUAL, SETTINGS, SHARE
-from qa_parallel.metrics import MEASURES
-from qa_parallel.page.tables import Heat, heat
-from qa_parallel.publish import facts
-from qa_parallel.training_report import MAIN
+from qa_parallel.evaluation.measures import (
+    CROSS,
+    MAIN,
+    MEASURES,
+    MONOLINGUAL,
+    MULTILINGUAL,
+    SETTINGS,
+    SHARE,
+)
+from qa_parallel.page.parts import Heat, heat
+from qa_parallel.storage import store
 
 NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance",
          SHARE: "share of the first ten"}  # fmt: skip
@@ -84,7 +90,7 @@ class Evaluation:
 def evaluations(report: Mapping[str, Any]) -> list[Evaluation]:
     """From results.json of `evaluate`, one entry a set."""
     record = report["encoder"]
-    encoder = str(facts.portable(record.get("encoder") or record.get("vectors")))
+    encoder = str(store.portable(record.get("encoder") or record.get("vectors")))
     return [_evaluation(encoder, one, report["results"]) for one in report["sets"]]
 
 
@@ -104,7 +110,7 @@ def _evaluation(
         if any(one == setting for one, _ in whole)
     }
     return Evaluation(
-        encoder, described["name"], facts.portable(described["source"]), described["queries"],
+        encoder, described["name"], store.portable(described["source"]), described["queries"],
         described["candidates"], len(described["languages"]), described.get("untrained", []),
         [NAMES.get(one, one) for one in measures], settings,
         heats({described["name"]: mine})[described["name"]],

@@ -27,16 +27,15 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import dataset, store
 from qa_parallel.batches import BatchSettings
+from qa_parallel.batches.plan import open_plan
 from qa_parallel.batches.rows import positive_text
-from qa_parallel.parallel_import import import_parallel
+from qa_parallel.batches.stage import build_batches
 from qa_parallel.schema import CORPUS, breaks
-from qa_parallel.sources import SourceSettings
-from qa_parallel.stages import folders
-from qa_parallel.stages.batches import build_batches
-from qa_parallel.stages.plan import open_plan
-from qa_parallel.translate import annotate
+from qa_parallel.sentences import annotate
+from qa_parallel.sources.parallel import import_parallel
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.storage import folders, store
 
 SHARD = 50_000
 READS = 200
@@ -85,7 +84,7 @@ def write_corpus(folder: Path, rows: int, languages: dict[str, pl.DataFrame]) ->
             files[name] = {"bytes": path.stat().st_size, "sha256": store.digest(path)}
     settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
     store.write_json(folder / folders.SETTINGS, settings)
-    store.write_json(folder / dataset.MANIFEST, {"kind": "corpus", **settings, "files": files})
+    store.write_json(folder / folders.MANIFEST, {"kind": "corpus", **settings, "files": files})
 
 
 def measure(corpus: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def main() -> None:
     for rows in map(int, given.rows.split(",")):
         with tempfile.TemporaryDirectory() as home:
             corpus = (given.corpora or Path(home)) / f"corpus-{rows}"
-            if not (corpus / dataset.MANIFEST).exists():
+            if not (corpus / folders.MANIFEST).exists():
                 write_corpus(corpus, rows, base(given.data))
             for strategy in given.strategy.split(","):
                 options = {

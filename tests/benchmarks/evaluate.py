@@ -24,16 +24,18 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
-from qa_parallel.evaluate import Task, evaluate, summarise
+from qa_parallel.evaluation.ranking import Task, evaluate, summarise
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
+from qa_parallel.sources.evalsets import EvalSet, open_evalset
+from qa_parallel.sources.settings import EvalSettings
 
 
 def encode(options: argparse.Namespace) -> Table:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from qa_parallel.encoder import EncoderSettings, load_encoder
+    from qa_parallel.encoders.encoder import load_encoder
+    from qa_parallel.encoders.settings import EncoderSettings
 
     evalset = open_evalset(EvalSettings(name="x", path=str(options.data / "xquad-r")))
     every = evalset.candidates["text"].unique(maintain_order=True)

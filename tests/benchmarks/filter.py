@@ -34,16 +34,18 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import dataset, languages, pipeline, store
-from qa_parallel.devices import cores
+from qa_parallel import languages
 from qa_parallel.filters.language import Identifier
 from qa_parallel.filters.limits import decide
-from qa_parallel.filters.measure import MeasureSettings, score_language
-from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.measure import score_language
+from qa_parallel.filters.settings import FilterSettings, MeasureSettings
 from qa_parallel.filters.workers import Workers
+from qa_parallel.machine import cores
+from qa_parallel.pipeline import run as pipeline
 from qa_parallel.schema import CORPUS
-from qa_parallel.sources import SourceSettings
-from qa_parallel.stages import folders
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.storage import folders, store
+from qa_parallel.storage.corpus import write_shards
 
 CODES = ("ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh")
 PER_PASSAGE = 5
@@ -82,11 +84,11 @@ def make_corpus(data: Path, rows: int, out: Path) -> None:
             frame = _frame(language, [(n, texts[ids[n % len(ids)]]) for n in numbers], texts, ids)
             parts.append(out / "parts" / f"{language}-{start}.parquet")
             store.write_parquet(parts[-1], frame)
-        files |= dataset.write_shards(out, language, "train", parts, 1)
+        files |= write_shards(out, language, "train", parts, 1)
     described = {"made_by": folders.MADE_BY, "version": folders.VERSION}
     store.write_json(out / folders.SETTINGS, described)
     manifest = {**described, "kind": "corpus", "files": files, "languages": {}}
-    store.write_json(out / dataset.MANIFEST, manifest)
+    store.write_json(out / folders.MANIFEST, manifest)
     store.remove(out / "parts")
 
 

@@ -225,7 +225,7 @@ class Bench:
         self.identifier = Identifier(options.detector)
         self.encode: Any = None
         if options.encoder:
-            from qa_parallel.encoder import load_encoder
+            from qa_parallel.encoders.encoder import load_encoder
 
             encode = partial(load_encoder(options.encoder), prefix=options.prefix)
             self.encode = remembered(encode)

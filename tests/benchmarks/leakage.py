@@ -32,9 +32,10 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel.evalsets import EvalSet, EvalSettings, open_evalset
-from qa_parallel.leakage import Reference, find_leaks, leaked_groups
+from qa_parallel.leakage.find import Reference, find_leaks, leaked_groups
 from qa_parallel.schema import CORPUS
+from qa_parallel.sources.evalsets import EvalSet, open_evalset
+from qa_parallel.sources.settings import EvalSettings
 
 ITEMS = 20_000
 PLANTED = 500

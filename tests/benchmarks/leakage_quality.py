@@ -27,12 +27,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from qa_parallel import dataset
-from qa_parallel.encoder import load_encoder
-from qa_parallel.evalsets import ENGLISH, EvalSet, EvalSettings, open_evalset
-from qa_parallel.known_meanings import KnownMeanings
-from qa_parallel.leakage import Reference, find_leaks
+from qa_parallel.encoders.encoder import load_encoder
+from qa_parallel.leakage.find import Reference, find_leaks
+from qa_parallel.leakage.known_meanings import KnownMeanings
 from qa_parallel.schema import CORPUS
+from qa_parallel.sources.evalsets import ENGLISH, EvalSet, open_evalset
+from qa_parallel.sources.settings import EvalSettings
+from qa_parallel.storage.corpus import read_corpus
 from qa_parallel.text import comparison_form, comparison_forms
 
 BANDS = ((1, 5), (6, 7), (8, 11), (12, 15), (16, 99))
@@ -136,7 +137,7 @@ def pairs(options: argparse.Namespace, console: Console) -> None:
 
 def translated(options: argparse.Namespace, console: Console) -> None:
     """Of XQuAD's distinct English questions, how many each language of the corpus gives away."""
-    rows = dataset.read_corpus(options.corpus)
+    rows = read_corpus(options.corpus)
     xquad = opened(options.data, "xquad-r")
     reference = Reference([xquad])
     english = xquad.queries.filter(language="eng_Latn")["question"]

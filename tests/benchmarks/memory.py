@@ -22,11 +22,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel.devices import cores
-from qa_parallel.engine import DecodingSettings, Engine
-from qa_parallel.models import ModelSettings, resolve
-from qa_parallel.sources import SourceSettings, open_source
-from qa_parallel.translate import prepare
+from qa_parallel.machine import cores
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.source import open_source
+from qa_parallel.translation.decoding.engine import Engine
+from qa_parallel.translation.decoding.settings import DecodingSettings
+from qa_parallel.translation.models.model import resolve
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.window import prepare
 from tests.benchmarks.random_model import build_600m
 
 TARGET = "fra_Latn"

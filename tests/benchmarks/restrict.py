@@ -33,15 +33,19 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import inspection, restricted, segment
-from qa_parallel.devices import cores
-from qa_parallel.engine import DecodingSettings, Engine
-from qa_parallel.language_text import open_text
 from qa_parallel.languages import parse
-from qa_parallel.models import ModelSettings, resolve
-from qa_parallel.restricted import Restricted
-from qa_parallel.translate import Window
-from qa_parallel.vocabulary import Sources, Vocabulary, build
+from qa_parallel.machine import cores
+from qa_parallel.translation import segment
+from qa_parallel.translation.decoding.engine import Engine
+from qa_parallel.translation.decoding.settings import DecodingSettings
+from qa_parallel.translation.models import inspection
+from qa_parallel.translation.models.model import resolve
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.vocabulary import restricted
+from qa_parallel.translation.vocabulary.restricted import Restricted
+from qa_parallel.translation.vocabulary.text import open_text
+from qa_parallel.translation.vocabulary.tokens import Sources, Vocabulary, build
+from qa_parallel.translation.window import Window
 from tests.benchmarks.random_model import build_600m
 from tests.benchmarks.translate import Forced, Way, ceiling, measure
 

@@ -3,7 +3,7 @@
     python tests/benchmarks/scale.py --source DATA/nq-qed/train.jsonl --rows 10000,100000,1000000
 
 Real questions with their passages are changed, word by word, into as many different rows as are
-asked for (seeded), written to a file, and translated by `qa_parallel.pipeline.translate` with an
+asked for (seeded), written to a file, and translated by `translation.stage.translate` with an
 engine that turns words round in the model's place. Reading, checking, cutting, tokenising, the
 cache, placing answers and writing are as always. Every size runs in a process of its own, whose
 peak memory the operating system tells; CPU time is that of all its threads. `--characters 300`
@@ -39,7 +39,8 @@ def make_rows(
     The answer stays, and stays in its passage, of which at most so many `characters` on each side
     of it are taken (None = all).
     """
-    from qa_parallel.sources import SourceSettings, open_source
+    from qa_parallel.sources.settings import SourceSettings
+    from qa_parallel.sources.source import open_source
 
     real = [
         row
@@ -76,10 +77,10 @@ def peak_bytes() -> int:
 
 def child(options: argparse.Namespace, rows: int) -> dict[str, float]:
     """One size, in this process."""
-    from qa_parallel import pipeline
-    from qa_parallel.models import ModelSettings
-    from qa_parallel.sources import SourceSettings
-    from qa_parallel.translate import TranslateSettings
+    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.sources.settings import SourceSettings
+    from qa_parallel.translation.models.settings import ModelSettings
+    from qa_parallel.translation.settings import TranslateSettings
     from tests.benchmarks.translate import Silent
     from tests.fake_engine import Reversing
 

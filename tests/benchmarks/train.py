@@ -19,12 +19,13 @@ import click
 
 from qa_parallel.batches import BatchSettings
 from qa_parallel.batches.export import FOLDER, in_plan_order
-from qa_parallel.encoder import EncoderSettings, load_encoder
-from qa_parallel.sources import SourceSettings
-from qa_parallel.stages.batches import build_batches
-from qa_parallel.stages.plan import open_plan
-from qa_parallel.train.loop import train
-from qa_parallel.train.settings import TrainSettings
+from qa_parallel.batches.plan import open_plan
+from qa_parallel.batches.stage import build_batches
+from qa_parallel.encoders.encoder import load_encoder
+from qa_parallel.encoders.settings import EncoderSettings
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.training.loop import train
+from qa_parallel.training.settings import TrainSettings
 
 
 def ours(encoder: Path, plan: Path, settings: TrainSettings) -> float:

@@ -9,7 +9,7 @@ each in a process of its own (a translator with OpenMP threads slows others in i
 
 ceiling            raw CTranslate2 on the unique segments: tokenised before, sorted, in our batches,
                    no scores where it is greedy, nothing looked at
-pipeline           `qa_parallel.pipeline.translate`, reading and writing included, guards off
+pipeline           `translation.stage.translate`, reading and writing included, guards off
 pipeline, restricted
                    the same within the words of `--restrict`, learning and proof included
 pipeline, guards   the same with guards: what they flag is decoded a second time, with more beams
@@ -50,13 +50,17 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import pipeline
-from qa_parallel.batching import numbered, room
-from qa_parallel.devices import cores
-from qa_parallel.engine import DecodingSettings, Done, Engine
-from qa_parallel.models import Model, ModelSettings, resolve
-from qa_parallel.sources import SourceSettings, open_source
-from qa_parallel.translate import TranslateSettings, Window, prepare
+from qa_parallel.machine import cores
+from qa_parallel.pipeline import run as pipeline
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.source import open_source
+from qa_parallel.translation.decoding.engine import Done, Engine
+from qa_parallel.translation.decoding.packing import numbered, room
+from qa_parallel.translation.decoding.settings import DecodingSettings
+from qa_parallel.translation.models.model import Model, resolve
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.settings import TranslateSettings
+from qa_parallel.translation.window import Window, prepare
 from tests.benchmarks.random_model import build_600m
 
 # A way to translate: does its work, returns the tokens that the model generated.

@@ -26,12 +26,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qa_parallel import pipeline, store
 from qa_parallel.errors import QAParallelError
-from qa_parallel.models import ModelSettings
-from qa_parallel.recipe import Recipe
-from qa_parallel.sources import SourceSettings
-from qa_parallel.translate import TranslateSettings
+from qa_parallel.pipeline import run as pipeline
+from qa_parallel.pipeline.recipe import Recipe
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.storage import store
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.settings import TranslateSettings
 from tests.benchmarks.translate import Silent
 from tests.chaos.kill import QUESTIONS, digests
 from tests.fake_engine import Reversing

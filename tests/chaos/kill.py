@@ -32,8 +32,12 @@ _DEMO = "--model demo --beam 1 --threads 1"
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
-        *("qa_parallel.pipeline", "qa_parallel.parallel_import", "qa_parallel.progress"),
-        *("qa_parallel.summary", "ctranslate2", "rapidfuzz", "sacremoses", "sentencex"),
+        *(
+            "qa_parallel.pipeline.run",
+            "qa_parallel.sources.parallel",
+            "qa_parallel.translation.progress",
+        ),
+        *("qa_parallel.storage.summary", "ctranslate2", "rapidfuzz", "sacremoses", "sentencex"),
     ]
 )
 

@@ -13,12 +13,13 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import dataset, store
 from qa_parallel.batches.export import in_plan_order
+from qa_parallel.batches.plan import Batch, Plan, open_plan
 from qa_parallel.cli import main
 from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.schema import BATCHES
-from qa_parallel.stages.plan import Batch, Plan, open_plan
+from qa_parallel.storage import store
+from qa_parallel.storage.corpus import read_corpus
 from tests.chaos.kill import digests
 from tests.small_corpora import corpus_folder, corpus_frame, parallel
 
@@ -45,7 +46,7 @@ def test_a_plan_holds_the_texts_of_its_corpus(corpus: Path, tmp_path: Path) -> N
     output = made(corpus, out, "--strategy", "hybrid", "--positive", "answer")
     assert "question \\ passage" in output
     assert (out / "languages.svg").read_bytes().startswith(b"<?xml")
-    rows = {(row["qa_id"], row["language"]): row for row in dataset.read_corpus(corpus).to_dicts()}
+    rows = {(row["qa_id"], row["language"]): row for row in read_corpus(corpus).to_dicts()}
     table = pl.read_parquet(out / "data" / "train-*.parquet")
     assert table.schema == BATCHES
     plan = open_plan(out)
@@ -183,7 +184,7 @@ def test_several_corpora_and_where_they_moved(corpus: Path, tmp_path: Path) -> N
 
 def test_a_corpus_that_changed(corpus: Path, tmp_path: Path) -> None:
     made(corpus, tmp_path / "plan")
-    rows = dataset.read_corpus(corpus)
+    rows = read_corpus(corpus)
     store.remove(corpus)
     corpus_folder(corpus, rows.with_columns(question=pl.col("question") + "?"))
     with pytest.raises(StoreError, match=r"expected the corpus that the plan .* was made from"):

@@ -18,9 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa_parallel.errors import ModelError, StoreError
-from qa_parallel.models import ModelSettings, resolve
-from qa_parallel.sources import SourceSettings, open_source
-from qa_parallel.translate import TranslateSettings, translate_corpus
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.source import open_source
+from qa_parallel.translation.models.model import resolve
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.settings import TranslateSettings
+from qa_parallel.translation.window import translate_corpus
 from tests.chaos import faults, hostile, kill
 from tests.fake_engine import Reversing
 
@@ -93,7 +96,8 @@ def test_a_conversion_cut_short_is_made_again(tmp_path: Path, tiny_nllb: Path, n
 
 @pytest.mark.parametrize("name", ["model.bin", "shared_vocabulary.json", "tokenizer.json"])
 def test_a_model_cut_short_is_refused(tmp_path: Path, tiny_nllb: Path, name: str) -> None:
-    from qa_parallel.engine import DecodingSettings, Engine
+    from qa_parallel.translation.decoding.engine import Engine
+    from qa_parallel.translation.decoding.settings import DecodingSettings
 
     folder = resolve(ModelSettings(model=str(tiny_nllb), cache=tmp_path)).path
     damaged = folder / name

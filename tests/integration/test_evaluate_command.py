@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import store
 from qa_parallel.cli import main
-from qa_parallel.encoder import load_encoder
+from qa_parallel.encoders.encoder import load_encoder
 from qa_parallel.schema import RESULTS
+from qa_parallel.storage import store
 from tests.lareqa import mill
 from tests.tiny_models import build_bert
 

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from datasets import load_dataset
 
-from qa_parallel import store
 from qa_parallel.cli import main
+from qa_parallel.storage import store
 
 PLACES = ("Berlin", "Madrid", "Lisbon", "Vienna", "Prague", "Athens", "Dublin", "Warsaw")
 

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from qa_parallel import dataset, store
 from qa_parallel.cli import main
+from qa_parallel.storage import store
+from qa_parallel.storage.corpus import read_corpus
 from tests.chaos.kill import digests
 
 
@@ -30,7 +31,7 @@ def test_ragged_files_are_joined_by_id(tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = CliRunner().invoke(main, ["import", *options, "--out", str(out)])
     assert result.exit_code == 0, result.output
-    corpus = dataset.read_corpus(out)
+    corpus = read_corpus(out)
     assert corpus.select("language", "qa_id").rows() == [
         ("eng_Latn", "q1"),
         ("eng_Latn", "q2"),
@@ -39,7 +40,7 @@ def test_ragged_files_are_joined_by_id(tmp_path: Path) -> None:
     ]
     assert corpus["translator"].null_count() == 4
     assert corpus["sentence_breaks"].to_list() == [[[0, 10], [11, 20]]] * 4
-    assert dataset.read_corpus(out, ["deu_Latn"]).height == 2
+    assert read_corpus(out, ["deu_Latn"]).height == 2
     before = digests(out)
     again = CliRunner().invoke(main, ["import", *options, "--out", str(out)])
     assert "complete already" in again.output
@@ -58,7 +59,7 @@ def test_ids_that_merely_count_are_refused_or_left_out(tmp_path: Path) -> None:
     assert "columns id=" in refused.output
     made = CliRunner().invoke(main, ["import", *options, "--columns", "id=", *out])
     assert made.exit_code == 0, made.output
-    assert dataset.read_corpus(tmp_path / "out")["qa_id"].n_unique() == 4
+    assert read_corpus(tmp_path / "out")["qa_id"].n_unique() == 4
 
 
 @pytest.mark.parametrize(

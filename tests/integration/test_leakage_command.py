@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import dataset, store
 from qa_parallel.cli import main
 from qa_parallel.schema import CORPUS, LEAKS
-from qa_parallel.stages import folders
+from qa_parallel.storage import folders, store
+from qa_parallel.storage.corpus import read_corpus, write_shards
 from tests.chaos.kill import digests
 
 LEAKED = "Where did the keeper of the lighthouse hide his brass key?"
@@ -51,11 +51,11 @@ def corpus(folder: Path) -> Path:
         ]
         part = folder.parent / f"{code}.parquet"
         store.write_parquet(part, pl.DataFrame(rows, schema=CORPUS))
-        files |= dataset.write_shards(folder, code, "train", [part], 1)
+        files |= write_shards(folder, code, "train", [part], 1)
     settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
     store.write_json(folder / folders.SETTINGS, settings)
     manifest = {"kind": "corpus", **settings, "model": {"name": "demo"}, "files": files}
-    store.write_json(folder / dataset.MANIFEST, manifest)
+    store.write_json(folder / folders.MANIFEST, manifest)
     return folder
 
 
@@ -93,7 +93,7 @@ def test_a_clean_corpus(sides: tuple[Path, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run(given, "--against", f"small={known}", "--action", "drop", "--out", out)
     assert result.exit_code == 0, result.output
-    clean = dataset.read_corpus(out)
+    clean = read_corpus(out)
     assert clean.select("qa_id", "language").rows() == [("b", "eng_Latn"), ("b", "deu_Latn")]
     assert clean.schema == CORPUS
     leaks = store.read_parquet(out / "leaks.parquet")
@@ -175,7 +175,7 @@ def test_the_same_command_again_does_nothing(sides: tuple[Path, Path], tmp_path:
     assert changed.exit_code == 2
     assert "was made with other settings (checked" in changed.output
     assert run(*arguments, "--overwrite").exit_code == 0
-    assert {"e", "b"} == set(dataset.read_corpus(tmp_path / "out")["qa_id"])
+    assert {"e", "b"} == set(read_corpus(tmp_path / "out")["qa_id"])
 
 
 def test_a_source_is_a_corpus_too(sides: tuple[Path, Path], tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_source_is_a_corpus_too(sides: tuple[Path, Path], tmp_path: Path) -> N
         "--action", "drop", "--out", tmp_path / "out",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert dataset.read_corpus(tmp_path / "out")["question"].to_list() == ["Warum denn?"]
+    assert read_corpus(tmp_path / "out")["question"].to_list() == ["Warum denn?"]
 
 
 def test_all_of_it_leaks(sides: tuple[Path, Path], tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_all_of_it_leaks(sides: tuple[Path, Path], tmp_path: Path) -> None:
         "--out", tmp_path / "out",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert dataset.read_corpus(tmp_path / "out").height == 0
+    assert read_corpus(tmp_path / "out").height == 0
 
 
 def test_a_set_that_cannot_be_read_is_not_checked(sides: tuple[Path, Path], tmp_path: Path) -> None:

@@ -17,15 +17,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qa_parallel
-from qa_parallel import dataset, store
 from qa_parallel.batches import BatchSettings
 from qa_parallel.cli import main
-from qa_parallel.evalsets import EvalSettings
 from qa_parallel.filters.settings import FilterSettings
-from qa_parallel.leakage import LeakageSettings
-from qa_parallel.pipeline import build_batches, check_leakage, filter_corpus
-from qa_parallel.sources import SourceSettings
-from qa_parallel.stages.inputs import open_input
+from qa_parallel.leakage.settings import LeakageSettings
+from qa_parallel.pipeline.run import build_batches, check_leakage, filter_corpus
+from qa_parallel.sources.inputs import open_input
+from qa_parallel.sources.settings import EvalSettings, SourceSettings
+from qa_parallel.storage import store
+from qa_parallel.storage.corpus import read_corpus
 from tests.fake_hub import TOKEN, FakeHub
 from tests.translated_corpus import LANGUAGES, translated
 
@@ -104,10 +104,10 @@ def test_what_arrived_loads_and_equals_the_source(stages: Path, tmp_path: Path) 
     assert names == ["all", *LANGUAGES]
     for code in LANGUAGES:
         found = pl.read_parquet(tmp_path / f"{code}.parquet")
-        assert rows(found) == rows(dataset.read_corpus(corpus, [code])), code
+        assert rows(found) == rows(read_corpus(corpus, [code])), code
     for name in ("all", "default"):
         whole = rows(pl.read_parquet(tmp_path / f"{name}.parquet"))
-        assert sorted(whole, key=str) == sorted(rows(dataset.read_corpus(corpus)), key=str)
+        assert sorted(whole, key=str) == sorted(rows(read_corpus(corpus)), key=str)
     copy = tmp_path / "copy"
     for name, data in arrived.items():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)

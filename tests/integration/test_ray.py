@@ -12,13 +12,15 @@ import pytest
 import ray
 from polars.testing import assert_frame_equal
 
-from qa_parallel import pipeline, store
-from qa_parallel.engine import Done
 from qa_parallel.errors import ModelError
-from qa_parallel.models import ModelSettings
-from qa_parallel.sources import SourceSettings
-from qa_parallel.stages import cluster
-from qa_parallel.translate import Stats, TranslateSettings
+from qa_parallel.pipeline import run as pipeline
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.storage import store
+from qa_parallel.storage.corpus import Stats
+from qa_parallel.translation import cluster
+from qa_parallel.translation.decoding.engine import Done
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.settings import TranslateSettings
 
 QUESTIONS = Path(__file__).parents[2] / "recipes" / "quickstart" / "questions.jsonl"
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import store
 from qa_parallel.cli import main
+from qa_parallel.storage import store
 from tests.small_run import COPIED, LEAKED, NAMED, OVERRIDE, QUESTIONS, WORD, small_run
 
 if TYPE_CHECKING:

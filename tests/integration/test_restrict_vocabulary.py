@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import restricted, store
 from qa_parallel.cli import main
-from qa_parallel.models import ModelSettings, resolve
-from qa_parallel.stages import vocabulary
-from qa_parallel.vocabulary import names
+from qa_parallel.storage import store
+from qa_parallel.translation.models.model import resolve
+from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.vocabulary import choice, restricted
+from qa_parallel.translation.vocabulary.tokens import names
 from tests.chaos.kill import digests
 
 QUESTIONS = Path(__file__).parents[2] / "recipes" / "quickstart" / "questions.jsonl"
@@ -58,8 +59,8 @@ def rows(folder: Path) -> pl.DataFrame:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A window is enough to learn from."""
-    monkeypatch.setattr(vocabulary, "_AMOUNTS", (1, 2, 3))
-    monkeypatch.setattr(vocabulary, "_LEAST_SAMPLE", 5)
+    monkeypatch.setattr(choice, "_AMOUNTS", (1, 2, 3))
+    monkeypatch.setattr(choice, "_LEAST_SAMPLE", 5)
 
 
 def test_with_the_text_of_an_earlier_corpus(run: Run, tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_short_run_is_translated_whole(run: Run, tmp_path: Path) -> None:
 def test_a_list_of_nearly_everything_is_not_tried(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vocabulary, "_MOST", 0.001)
+    monkeypatch.setattr(choice, "_MOST", 0.001)
     text = tmp_path / "de.txt"
     text.write_text("Die Katze.\n")
     result = run("--limit", 12, "--restrict-vocabulary", text)

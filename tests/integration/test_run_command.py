@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import store
+from qa_parallel.batches.plan import open_plan
 from qa_parallel.cli import main
 from qa_parallel.languages import LANGUAGES
-from qa_parallel.stages.plan import open_plan
+from qa_parallel.storage import store
 from tests.tiny_models import build_bert, build_nllb
 
 RECIPES = Path(__file__).parents[2] / "recipes"

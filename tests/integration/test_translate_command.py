@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from qa_parallel import store
 from qa_parallel.cli import main
 from qa_parallel.schema import CORPUS
+from qa_parallel.storage import store
 from tests.chaos.kill import digests
 
 ROWS: list[dict[str, Any]] = [

@@ -13,8 +13,9 @@ import yaml
 
 import qa_parallel
 from qa_parallel.languages import parse
-from qa_parallel.models import ModelSettings, resolve
-from qa_parallel.publish.licences import on_hub
+from qa_parallel.publishing.licences import on_hub
+from qa_parallel.translation.models.model import resolve
+from qa_parallel.translation.models.settings import ModelSettings
 
 ROOT = Path(__file__).parents[2]
 CARDS = ROOT / "data_cards"

@@ -1,0 +1,378 @@
+"""Texts to vectors of length 1: a Hugging Face encoder, a sentence-transformers folder, or the
+encoder half of an M2M-100 or NLLB model.
+
+    encoder = load_encoder(Path("multilingual-e5-small"))
+    vectors = encoder(["Where did the mill stand?"], prefix="query: ")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qa_parallel import hub
+from qa_parallel.encoders.layout import RECORD, Pooling, load_head, read_layout, write_layout
+from qa_parallel.encoders.settings import DEMO, EncoderSettings
+from qa_parallel.errors import ModelError
+from qa_parallel.storage import store
+
+if TYPE_CHECKING:
+    import torch
+
+Vectors = npt.NDArray[np.float32]
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+# Tokenizers, and the parts of sentence-transformers' layout.
+_HUB_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "sentencepiece.bpe.model",
+    "sentencepiece.model",
+    "spm.model",
+    "vocab.json",
+    "modules.json",
+    "*sentence*.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "merges.txt",
+    "[0-9]_*/config.json",
+    "[0-9]_*/model.safetensors",
+)
+# Longest text, in tokens, where neither the model nor the user says less.
+_MAX_TOKENS = 512
+# Padded tokens of a batch: on a CPU more of them fall out of its cache.
+_BATCH_TOKENS = {"cpu": 2048, "cuda": 65_536}
+
+
+@dataclass
+class Encoder:
+    """A loaded encoder.
+
+    Attributes
+    ----------
+    model, tokenizer:
+        As transformers loads them; of a translation model, its encoder half.
+    pooling, max_length:
+        As in `EncoderSettings`.
+    heads:
+        Layers after the pooling (LaBSE has one), with their configuration.
+    query_prefix, passage_prefix:
+        What the folder says that the encoder wants; not applied by itself.
+    languages:
+        NLLB codes of the languages that it was trained on. None: nobody knows.
+    digest:
+        SHA-256 of weights, tokenizer and configuration. Empty for one that comes from no folder.
+    """
+
+    model: Any
+    tokenizer: Any
+    pooling: Pooling = "mean"
+    max_length: int = _MAX_TOKENS
+    heads: list[tuple[torch.nn.Module, dict[str, Any]]] = field(default_factory=list)
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    languages: tuple[str, ...] | None = None
+    digest: str = ""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """All that a trainer trains."""
+        yield from self.model.parameters()
+        for head, _ in self.heads:
+            yield from head.parameters()
+
+    def tokenize(self, texts: Sequence[str], prefix: str = "") -> list[list[int]]:
+        """Ids of each text behind the prefix, special tokens included, cut at `max_length`."""
+        # lone surrogates, which JSON can hold, have no bytes
+        whole = [(prefix + text).encode("utf-8", "replace").decode() for text in texts]
+        found: list[list[int]] = self.tokenizer(whole, truncation=True, max_length=self.max_length)[
+            "input_ids"
+        ]
+        return found
+
+    def pad(self, ids: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """Input of the model: ids and mask of shape (texts, longest), on the model's device."""
+        import torch
+
+        width = max(map(len, ids))
+        pad = self.tokenizer.pad_token_id or 0
+        tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids])
+        lengths = torch.tensor([len(row) for row in ids])
+        mask = (torch.arange(width) < lengths.unsqueeze(1)).long()
+        device = next(self.model.parameters()).device
+        return {"input_ids": tokens.to(device), "attention_mask": mask.to(device)}
+
+    def vectors(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Vectors of length 1, float32, of shape (texts, dimensions); gradients flow."""
+        import torch
+
+        states = self.model(**batch).last_hidden_state
+        pooled = pool(states, batch["attention_mask"], self.pooling)
+        for head, _ in self.heads:
+            pooled = head(pooled)
+        return torch.nn.functional.normalize(pooled.float(), dim=-1)
+
+    def __call__(self, texts: Sequence[str], prefix: str = "") -> Vectors:
+        """Vectors of shape (texts, dimensions), in the order of the texts; equal texts once."""
+        import torch
+
+        distinct = list(dict.fromkeys(texts))
+        if not distinct:
+            return np.zeros((0, 0), dtype=np.float32)
+        ids = self.tokenize(distinct, prefix)
+        order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+        parts, device = [], next(self.model.parameters()).device
+        with torch.inference_mode():
+            for batch in _batches(order, [len(row) for row in ids], _BATCH_TOKENS[device.type]):
+                parts.append(self.vectors(self.pad([ids[place] for place in batch])))
+            found = torch.cat(parts).cpu().numpy()
+        places = {distinct[place]: row for row, place in enumerate(order)}
+        return np.asarray(found[[places[text] for text in texts]])
+
+    def save(self, folder: Path, languages: Sequence[str] | None = None) -> None:
+        """Write a folder that sentence-transformers and `load_encoder` read.
+
+        Parameters
+        ----------
+        folder:
+            Appears whole or not at all; one that is there is replaced.
+        languages:
+            NLLB codes of the languages that it was trained on. None: as before.
+
+        Raises
+        ------
+        StoreError
+            The disk is full, or the folder cannot be written.
+        """
+        aside = folder.with_name(f".{folder.name}.part")
+        store.remove(aside)
+        try:
+            with quiet():
+                self.model.save_pretrained(aside)
+                self.tokenizer.save_pretrained(aside)
+        except Exception as error:  # what is written by Rust has errors of its own
+            if not isinstance(error, OSError) and "os error" not in str(error):
+                raise
+            raise store.explain(error, folder) from None
+        write_layout(
+            aside,
+            dimensions=self.model.config.hidden_size,
+            pooling=self.pooling,
+            max_length=self.max_length,
+            heads=self.heads,
+            # the names that sentence-transformers and mteb look for
+            prompts={"query": self.query_prefix, "document": self.passage_prefix},
+            languages=self.languages if languages is None else languages,
+        )
+        store.remove(folder)
+        store.rename(aside, folder)
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, how: Pooling) -> torch.Tensor:
+    """One vector a text, (texts, dimensions), from hidden states (texts, tokens, dimensions).
+
+    `mask` of shape (texts, tokens) is 1 where there is a token. Sums are made in float32.
+    """
+    if how == "cls":
+        return states[:, 0]
+    weights = mask.unsqueeze(-1).float()
+    return ((states.float() * weights).sum(1) / weights.sum(1)).to(states.dtype)
+
+
+def _batches(order: list[int], lengths: list[int], budget: int) -> list[list[int]]:
+    """Neighbours in `order`, as many as the budget of tokens holds once they are padded."""
+    batches: list[list[int]] = []
+    for place in order:  # the longest of a batch comes last
+        if batches and (len(batches[-1]) + 1) * lengths[place] <= budget:
+            batches[-1].append(place)
+        else:
+            batches.append([place])
+    return batches
+
+
+def find_encoder(name: str) -> Path:
+    """The folder of an encoder; "demo" is that of the demonstration model.
+
+    A Hub id is downloaded; without a connection, what was downloaded before is taken.
+
+    Raises
+    ------
+    ModelError
+        There is no such folder, and no such model on the Hub.
+    """
+    if name == DEMO:
+        return Path(str(files("qa_parallel").joinpath("demo", "hf")))
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.exists() or not _HUB_ID.fullmatch(name):
+        raise ModelError(
+            f"expected {DEMO!r}, the folder of an encoder or a Hub id, found {name!r}",
+            "check the path; a Hub id looks like intfloat/multilingual-e5-small",
+        )
+    try:
+        return hub.download(hub.locate(name, None), _HUB_FILES)
+    except hub.Unreachable:
+        before = hub.downloaded(name, None)
+        if before is None:
+            raise
+        return before
+
+
+def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encoder:
+    """The encoder in `folder`; of an M2M-100 or NLLB model, its encoder half.
+
+    What `settings` leave open, the folder says, if it has the layout of sentence-transformers.
+
+    Raises
+    ------
+    ModelError
+        No such model, no safetensors in it, weights missing, a module or a pooling that is not
+        known, a length that the model has no positions for, or torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise ModelError(
+            "an encoder needs torch, which is not installed", "pip install 'qa-parallel[train]'"
+        ) from None
+    settings = settings or EncoderSettings()
+    layout = read_layout(folder)
+    device = _device(settings)
+    precision = _precision(settings, device)
+    model, tokenizer = _load(folder / layout.transformer, getattr(torch, precision))
+    positions = _positions(model)
+    wanted = settings.max_length or layout.max_length or min(_MAX_TOKENS, positions)
+    if wanted > positions:
+        raise ModelError(
+            f"expected a length of at most {positions} tokens for {folder}, found {wanted}",
+            "that is as many as the model has positions for",
+        )
+    heads = [
+        (head.to(device, model.dtype).eval(), config)
+        for head, config in map(load_head, layout.heads)
+    ]
+    return Encoder(
+        model.to(device).eval(),
+        tokenizer,
+        settings.pooling or layout.pooling or "mean",
+        wanted,
+        heads,
+        layout.prompts.get("query") or "",
+        layout.prompts.get("passage") or layout.prompts.get("document") or "",
+        layout.languages,
+        digest(folder),
+    )
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of all that a folder's vectors depend on: weights, tokenizer, configuration."""
+    names = sorted(
+        path
+        for pattern in (
+            "*.safetensors",
+            "*.json",
+            "*.model",
+            "*.txt",
+            "*/*.safetensors",
+            "*/*.json",
+        )
+        for path in folder.glob(pattern)
+        if path.name != RECORD
+    )
+    listing = "".join(f"{store.digest(path)}  {path.relative_to(folder)}\n" for path in names)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars and reports of transformers."""
+    from transformers import utils
+
+    logging: Any = utils.logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Model and tokenizer, without what vectors have no use for: pooler and decoder."""
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
+
+    try:
+        with quiet(), torch.random.fork_rng(devices=[]):
+            config = AutoConfig.from_pretrained(folder)
+            if config.is_encoder_decoder:
+                if config.model_type != "m2m_100":
+                    raise ValueError(f"of encoder-decoders only m2m_100, not {config.model_type}")
+                config.decoder_layers = 0
+            half = config.architectures == [M2M100Encoder.__name__]
+            kind: Any = M2M100Encoder if half else AutoModel
+            model, found = kind.from_pretrained(
+                folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
+    # where the files are missing, transformers makes one that knows no word
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelError(
+            f"expected a tokenizer in {folder}, found none, or an empty one",
+            "copy tokenizer.json and tokenizer_config.json of the model there",
+        )
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise ModelError(
+            f"expected all weights of {config.model_type} in {folder}, found {len(missing)} "
+            f"missing, such as {missing[0]}",
+            "the folder is incomplete, or its config.json belongs to another model",
+        )
+    return model.get_encoder() if config.is_encoder_decoder and not half else model, tokenizer
+
+
+def _positions(model: Any) -> int:
+    """Most tokens that the model has positions for."""
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    if table is not None and hasattr(table, "num_embeddings"):
+        offset = 0 if table.padding_idx is None else table.padding_idx + 1
+        return int(table.num_embeddings - offset)
+    return int(getattr(model.config, "max_position_embeddings", None) or _MAX_TOKENS)
+
+
+def _device(settings: EncoderSettings) -> str:
+    import torch
+
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("expected a GPU that torch can use, found none", "choose the device cpu")
+    if settings.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return settings.device
+
+
+def _precision(settings: EncoderSettings, device: str) -> str:
+    import torch
+
+    if settings.precision != "auto":
+        return settings.precision
+    helps = device == "cuda" and torch.cuda.is_bf16_supported()
+    return "bfloat16" if helps else "float32"

@@ -1,0 +1,68 @@
+"""Heat maps of RESULTS: who finds what, and which languages come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from qa_parallel.evaluation.measures import CROSS, SHARE
+from qa_parallel.pictures import heat_maps
+
+_MEASURES = (("map", "mAP", ".3f"), (SHARE, "share of the first ten", ".2f"))
+
+
+def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[str]:
+    """Of each set and measure one picture, all systems side by side.
+
+    Parameters
+    ----------
+    systems:
+        Name → its RESULTS, or rows with the same columns. With one system its name is not shown.
+    out, home:
+        The folder, and the one in it that the pictures go to.
+
+    Yields
+    ------
+    Names of files, as seen from `out`.
+    """
+    cells = pl.concat(
+        frame.select(
+            "dataset", "setting", "query_language", "candidate_language", "measure", "value",
+            system=pl.lit(name),
+        )
+        for name, frame in systems.items()
+    ).drop_nulls(["query_language", "candidate_language"])  # fmt: skip
+    for dataset in cells["dataset"].unique(maintain_order=True):
+        for measure, title, number in _MEASURES:
+            mine = cells.filter(dataset=dataset, measure=measure)
+            if mine.is_empty() or (measure != SHARE and CROSS not in mine["setting"]):
+                continue
+            asked, found = (
+                mine[f"{side}_language"].unique().sort().to_list()
+                for side in ("query", "candidate")
+            )
+            known = {
+                (row["system"], row["query_language"], row["candidate_language"]): row["value"]
+                for row in mine.iter_rows(named=True)
+            }
+            whole = f"{dataset}: {title}"
+            name = f"{home}/{dataset}-{measure.partition('@')[0]}.svg"
+            heat_maps(
+                {
+                    one if len(systems) > 1 else whole: [
+                        [known.get((one, query, candidate)) for candidate in found]
+                        for query in asked
+                    ]
+                    for one in systems
+                },
+                asked,
+                found,
+                out / name,
+                title=whole if len(systems) > 1 else "",
+                row_label="query",
+                column_label="candidate",
+                number=number,
+            )
+            yield name

@@ -1,0 +1,249 @@
+"""A corpus in; out the rows that pass the filters, the rejected ones with reasons, and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel.errors import SourceError, StoreError
+from qa_parallel.filters import summary as filters_summary
+from qa_parallel.filters.kept import DECISIONS_FILE, LIMITS_FILE, Origins, write_filtered
+from qa_parallel.filters.language import Identifier, digest
+from qa_parallel.filters.limits import KEY, bounds, few, judge
+from qa_parallel.filters.meaning import Encode
+from qa_parallel.filters.measure import VERSION, identifier_of, score_language
+from qa_parallel.filters.settings import FilterSettings, MeasureSettings
+from qa_parallel.filters.workers import Workers
+from qa_parallel.schema import DECISIONS, SCORES
+from qa_parallel.sources.inputs import Input, open_input
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.storage import folders, store
+from qa_parallel.storage.folders import Outcome
+from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+
+# Kept when limits change: it does not depend on them.
+SCORES_FOLDER = Path("work", "scores")
+
+Tell = Callable[[str], None]
+
+
+def filter_corpus(
+    corpus: SourceSettings,
+    settings: FilterSettings,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    workers: int = 1,
+    encode: Encode | None = None,
+    tell: Tell = lambda _: None,
+) -> Outcome:
+    """Measure a corpus, decide, and write what is kept and what is rejected under `out`.
+
+    Scores are kept in `out`, a file for each language, and are not measured again by a run that
+    was stopped, or with other limits (and `overwrite`).
+
+    Parameters
+    ----------
+    corpus:
+        A corpus folder, or what `open_source` reads.
+    workers:
+        Processes that look at texts, and languages that are worked on at a time.
+    encode:
+        Texts to unit vectors. None: the encoder that the settings name, if any, is loaded.
+    tell:
+        Told in a few words what is being done.
+
+    Raises
+    ------
+    SourceError
+        The corpus cannot be read, has no rows, or has fewer languages than a question must be
+        left in; the identifier is unknown or not installed.
+    StoreError
+        The corpus is half-written; `out` belongs to other settings or to something else.
+    """
+    folders.refuse_same(out, corpus.source)
+    folders.refuse_foreign(out)
+    job = prepare_filter(corpus, settings, workers=workers, encode=encode, tell=tell)
+    with closing(job):
+        return carry_out(job, out, fresh(overwrite))
+
+
+def prepare_filter(
+    corpus: SourceSettings,
+    settings: FilterSettings,
+    *,
+    workers: int = 1,
+    encode: Encode | None = None,
+    tell: Tell = lambda _: None,
+) -> Job:
+    """The job of `filter_corpus`."""
+    given = open_input(corpus)
+    if settings.min_languages > len(given.languages):
+        raise SourceError(
+            f"expected min_languages of at most {len(given.languages)}, as many as {given.name} "
+            f"has, found {settings.min_languages}",
+            "no question could be left",
+        )
+    crew = Workers(workers)
+    identifier = identifier_of(settings, crew)
+    described = _describe(given, settings, identifier)
+
+    def make(out: Path) -> dict[str, Any]:
+        origins = Origins(given, settings.pivot)
+        measurer = _Measurer(given, out, settings, origins, identifier, encode, crew, tell)
+        tell("measuring")
+        limits, decisions = measurer.decide()
+        tell("writing")
+        return write_filtered(out, given, settings, limits, decisions, described, origins, workers)
+
+    return Job("filter", described, make, input=dict(given.manifest), close=crew.close)
+
+
+def explain(out: Path, qa_id: str) -> Any:
+    """A table of all scores of one question in a finished folder, beside their limits.
+
+    Raises
+    ------
+    StoreError
+        `out` is no folder of filtered rows, or not complete.
+    SourceError
+        It knows no question of that id.
+    """
+    if not (out / folders.MANIFEST).is_file() or not (out / LIMITS_FILE).is_file():
+        raise StoreError(
+            f"expected a complete folder of the command filter in {out}, found none",
+            "run qa-parallel filter CORPUS --out FOLDER first",
+        )
+    files = sorted((out / SCORES_FOLDER).glob("*.parquet"))
+    found = pl.concat(
+        [pl.scan_parquet(path, glob=False).filter(qa_id=qa_id).collect() for path in files]
+        or [pl.DataFrame(schema=SCORES)]
+    )
+    if found.is_empty():
+        raise SourceError(
+            f"expected the id of a question in {out}, found {qa_id!r}",
+            "ids are in the column qa_id of the corpus",
+        )
+    decisions = store.read_parquet(out / DECISIONS_FILE).filter(qa_id=qa_id)
+    return filters_summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
+
+
+def _describe(
+    given: Input, settings: FilterSettings, identifier: Identifier | None
+) -> dict[str, Any]:
+    """All that shapes the outcome, for comparing with what a folder was made with."""
+    return description(
+        VERSION,
+        corpus={"name": given.name, "digest": given.digest},
+        filter={
+            **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
+            **_tools(given, settings, identifier),
+        },
+    )
+
+
+def _tools(
+    given: Input, settings: MeasureSettings, identifier: Identifier | None
+) -> dict[str, Any]:
+    """What measures besides ourselves: identifiers by language, and the encoder's weights."""
+    names = {code: identifier and identifier.detector(code) for code in given.languages}
+    weights = sorted(settings.encoder.glob("*.safetensors")) if settings.encoder else []
+    return {
+        "detectors": {code: name and digest(name) for code, name in names.items()},
+        "encoder": [store.digest(path) for path in weights],
+    }
+
+
+@dataclass
+class _Measurer:
+    """Measures and judges the languages of a corpus, several at a time."""
+
+    given: Input
+    out: Path
+    settings: FilterSettings
+    origins: Origins
+    identifier: Identifier | None
+    encode: Encode | None
+    workers: Workers
+    tell: Tell
+
+    def decide(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Limits as they hold and DECISIONS, language by language; then what is left over.
+
+        SCORES of each language are in its file afterwards; where they are already, they are read.
+        """
+        waiting = [code for code in self.given.languages if not self._is_measured(code)]
+        if waiting and self.settings.encoder is not None and self.encode is None:
+            from qa_parallel.encoders.encoder import load_encoder
+
+            encoder = load_encoder(self.settings.encoder)
+            self.encode = partial(encoder, prefix=self.settings.prefix)
+        # One more than work, so that they need not wait; an encoder needs no company.
+        threads_wanted = self.workers.count + 1 if self.encode is None else 1
+        with ThreadPoolExecutor(threads_wanted) as threads:
+            parts = list(threads.map(self._decide, self.given.languages))
+        found = pl.concat([pl.DataFrame(schema=DECISIONS), *(decisions for _, decisions in parts)])
+        limits = pl.concat([limits for limits, _ in parts])
+        if limits.is_empty() and not any(frame.height for frame in self.given.frames(columns=KEY)):
+            raise SourceError(
+                f"expected rows in {self.given.name}, found none", "is this the right corpus?"
+            )
+        if self.settings.min_languages > 1:
+            every = pl.concat(self.given.frames(columns=KEY))
+            found = pl.concat([found, few(every, found, self.settings.min_languages)])
+        return limits, found
+
+    def _decide(self, code: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Limits and DECISIONS of one language."""
+        if self._is_measured(code):
+            scores = store.read_parquet(self._path(code))
+        else:
+            scores = self._measure(code)
+        limits = bounds(scores, self.settings.limits)
+        return limits, judge(scores, limits)
+
+    def _measure(self, code: str) -> pl.DataFrame:
+        """SCORES of one language, which are written to its file."""
+        self.tell(f"measuring {code}")
+        rows = pl.concat(self.given.frames(code))
+        scores = score_language(
+            rows,
+            self.origins.of(rows),
+            self.settings,
+            self.identifier,
+            self.encode,
+            workers=self.workers,
+        )
+        store.write_parquet(self._path(code), scores)
+        store.write_json(self._path(code).with_suffix(".json"), {"fingerprint": self._key})
+        return scores
+
+    def _path(self, code: str) -> Path:
+        return self.out / SCORES_FOLDER / f"{code}.parquet"
+
+    def _is_measured(self, code: str) -> bool:
+        path, marker = self._path(code), self._path(code).with_suffix(".json")
+        if not path.is_file() or not marker.is_file():
+            return False
+        return bool(store.read_json(marker)["fingerprint"] == self._key)
+
+    @cached_property
+    def _key(self) -> str:
+        """What shapes the scores."""
+        return store.fingerprint(
+            {
+                "version": VERSION,
+                "corpus": self.given.digest,
+                "measure": self.settings.model_dump(
+                    mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
+                ),
+                **_tools(self.given, self.settings, self.identifier),
+            }
+        )

@@ -1,0 +1,1 @@
+"""Which questions of a corpus are known from evaluation sets."""

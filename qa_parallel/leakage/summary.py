@@ -1,0 +1,100 @@
+"""What leaks, in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qa_parallel.text import counted
+
+_LENGTH = 240  # characters shown of a text
+_HOW = {
+    "id": "same id",
+    "same": "same text",
+    "near-duplicate": "near duplicate",
+    "cosine": "same meaning",
+    "title": "same title",
+}
+
+
+def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Tables and lines that tell what was checked against what, and what was found."""
+    corpus = report["corpus"]
+    yield Text(
+        f"{corpus['name']}: {corpus['rows']:,} rows, {corpus['questions']:,} questions in "
+        f"{len(corpus['languages'])} languages"
+    )
+    for one in report["checked"]:
+        yield Text(
+            f"checked against {one['name']} ({one['source']}): {sum(one['queries'].values()):,} "
+            f"questions in {len(one['queries'])} languages, {one['passages']:,} passages"
+        )
+    if report["hits"]:
+        yield _hits(report["hits"])
+        for number, hit in enumerate(report["examples"], start=1):
+            yield _example(number, hit)
+    leaked = report["leaked"]
+    if not leaked["questions"]:
+        yield Text("Nothing leaks.")
+        return
+    rows = ", ".join(f"{code} {count:,}" for code, count in leaked["rows"].items())
+    yield Text(
+        f"\nleaked, in all languages: {counted(leaked['questions'], 'question')}; "
+        f"{leaked['by_passage']:,} with their passage; {leaked['by_original']:,} show in the "
+        f"language they were written in, {leaked['by_translation']:,} in a translation alone"
+    )
+    yield Text(f"rows: {rows}")
+
+
+def _hits(hits: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("benchmark", "field", "evidence", ""):
+        table.add_column(name)
+    for name in ("rows", "questions"):
+        table.add_column(name, justify="right")
+    for hit in hits:
+        table.add_row(
+            hit["benchmark"],
+            hit["field"],
+            _how(hit["kind"], hit["field"], hit["leaked"]),
+            "leak" if hit["leaked"] else "reported only",
+            f"{hit['rows']:,}",
+            f"{hit['questions']:,}",
+        )
+    return table
+
+
+def _example(number: int, hit: Mapping[str, Any]) -> Table:
+    overlap = "" if hit["overlap"] is None else f" {hit['overlap']:.2f}"
+    leak = "leak" if hit["leaked"] else "reported only"
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    how = _how(hit["kind"], hit["field"], hit["leaked"])
+    title = Text(f"{hit['field']}, {how}{overlap}: {leak}", style="bold")
+    table.add_row(f"{number}.", "", title)
+    table.add_row("", hit["language"], _marked(hit["text"], hit["evidence"], hit["qa_id"]))
+    other = _marked(hit["benchmark_text"], hit["evidence"], hit["benchmark_id"])
+    table.add_row("", hit["benchmark_language"], other)
+    return table
+
+
+def _how(kind: str, field: str, leaked: bool) -> str:
+    how = _HOW.get(kind, f"{kind.removesuffix('-gram')} words shared")
+    other = kind == "near-duplicate" and field == "question" and not leaked
+    return f"{how}, another answer" if other else how
+
+
+def _marked(text: str, evidence: str, place: str) -> Text:
+    """A text, cut around what both sides share, with its id."""
+    text = " ".join(text.split())
+    first = evidence.split(" ")[0] if evidence else ""
+    start = max(0, text.casefold().find(first) - _LENGTH // 4) if len(text) > _LENGTH else 0
+    shown = text[start : start + _LENGTH]
+    before, after = "…" if start else "", "…" if start + _LENGTH < len(text) else ""
+    return Text(f"{before}{shown}{after}").append(f"  [{place}]", style="dim")

@@ -1,0 +1,398 @@
+"""What the manifests and reports of the stages say, in figures and words for the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qa_parallel.filters.checks import CHECKS
+from qa_parallel.filters.limits import LANGUAGES_LEFT
+from qa_parallel.page import found as stages
+from qa_parallel.page.found import Found
+from qa_parallel.page.parts import Heat, Tongue, heat, tongue
+from qa_parallel.publishing import facts
+from qa_parallel.storage import store
+from qa_parallel.text import counted, duration, percent
+
+_DEMO = "demo"
+# A language of which more rows than that are rejected is worth a look.
+_MANY = 0.1
+_LISTED = 8  # languages in a sentence
+# Settings that nobody reads on a page.
+_HIDDEN = {"languages", "files", "input", "rejected", "reasons", "versions", "kind", "fingerprint",
+           "made_by", "version", "source_counts", "questions", "passages", "leaks", "found",
+           "finished", "seconds", "vocabulary"}  # fmt: skip
+_TITLES = {
+    stages.TRANSLATE: "Translate",
+    stages.IMPORT: "Import",
+    stages.FILTER: "Filter",
+    stages.CHECK: "Check for leakage",
+    stages.PLAN: "Plan the batches",
+    stages.EVALUATE: "Evaluate",
+    stages.TRAIN: "Train",
+    stages.EXPERIMENT: "Train and compare",
+}
+_HISTORY = {"translate": stages.TRANSLATE, "import": stages.IMPORT, "filter": stages.FILTER,
+            "leakage": stages.CHECK}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage as the page tells it.
+
+    Attributes
+    ----------
+    took, finished:
+        Empty where the manifest does not say.
+    problem:
+        Empty where all is well.
+    settings:
+        As JSON; empty where there is no manifest.
+    """
+
+    title: str
+    name: str
+    words: str
+    took: str
+    finished: str
+    problem: str
+    settings: str
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What became of the rows of one language; `left` are those that passed everything."""
+
+    language: Tongue
+    rows: int
+    rejected: int
+    leaked: int
+
+    @property
+    def left(self) -> int:
+        return self.rows - self.rejected - self.leaked
+
+    @property
+    def share(self) -> str:
+        """Of all rows, those that are left."""
+        return percent(self.left, self.rows)
+
+
+def history(found: Sequence[Found]) -> dict[str, Mapping[str, Any]]:
+    """Manifests of the stages that a corpus went through, by stage: of folders that are here, and
+    of earlier ones as the last one remembers them."""
+    told: dict[str, Mapping[str, Any]] = {}
+    for one in found:
+        if not one.whole:
+            continue
+        for before in _before(one):
+            told |= {_HISTORY[step.name]: step.manifest for step in facts.stages(before)}
+    told |= {one.stage: one.manifest for one in found[::-1] if one.whole and one.is_corpus}
+    checked = stages.first(found, stages.CHECK)
+    if checked is not None:
+        told[stages.CHECK] = checked.manifest
+    return {stage: told[stage] for stage in stages.ORDER if stage in told}
+
+
+def _before(one: Found) -> Iterator[Mapping[str, Any]]:
+    given = one.manifest.get("input") or []
+    yield from [given] if isinstance(given, Mapping) else given[:1]
+
+
+def steps(found: Sequence[Found], told: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+    """What ran, in its order: stages without a folder here first."""
+    here = {one.stage for one in found}
+    for stage, manifest in told.items():
+        if stage not in here:
+            yield _step(stage, "not in this folder", manifest, "")
+    for one in found:
+        others = {other.digest for other in found if other.is_corpus and other is not one}
+        problem = one.problem or _stale(one.manifest, others)
+        yield _step(one.stage, one.name, one.manifest, problem[:1].upper() + problem[1:])
+
+
+def _stale(manifest: Mapping[str, Any], others: set[str]) -> str:
+    """Says so if a stage was made from another corpus than the `others` that are here."""
+    corpora = manifest.get("corpora") or [manifest.get("corpus")]
+    names = {known["digest"]: known["name"] for known in corpora if known}
+    if not names or not others or others & set(names):
+        return ""
+    name = next(iter(names.values()))
+    return f"made from {name}, which is not what is in this folder now; run it again"
+
+
+def _step(stage: str, name: str, manifest: Mapping[str, Any], problem: str) -> Step:
+    told = store.portable({key: one for key, one in manifest.items() if key not in _HIDDEN})
+    seconds = manifest.get("seconds")
+    return Step(
+        _TITLES[stage],
+        name,
+        _WORDS[stage](manifest) if manifest else "",
+        "" if seconds is None else duration(seconds),
+        str(manifest.get("finished", "")).replace("T", " ").replace("+00:00", " UTC"),
+        problem,
+        json.dumps(told, ensure_ascii=False, indent=2) if told else "",
+    )
+
+
+def _translated(manifest: Mapping[str, Any]) -> str:
+    languages = manifest.get("languages", {})
+    source, model = manifest.get("source", {}), store.portable(manifest.get("model", {}))
+    rows = max((one["rows"] for one in languages.values()), default=0)
+    others = [one for one in languages.values() if one["segments"]]
+    words = (
+        f"{counted(rows, 'question')} of {source.get('name')} in "
+        f"{tongue(source.get('source_language', '')).name}, translated into "
+        f"{counted(len(others), 'language')} with {model.get('name')}."
+    )
+    segments = sum(one["segments"] for one in others)
+    if segments:
+        done = sum(one["translated"] for one in others)
+        words += (
+            f" {segments:,} sentences, {percent(sum(one['unique'] for one in others), segments)} "
+            f"of them distinct; {done:,} were decoded, in {sum(o['tokens'] for o in others):,} "
+            f"tokens and {duration(sum(one['seconds'] for one in others))} of the model's time."
+        )
+    return words
+
+
+def _imported(manifest: Mapping[str, Any]) -> str:
+    languages = len(manifest.get("languages") or _codes(manifest))
+    there = f"in {counted(languages, 'language')}, " if languages else ""
+    words = f"Texts {there}joined by their ids."
+    questions = manifest.get("questions")
+    if questions:
+        all_of_them = counted(questions["all"], "question")
+        words += f" {all_of_them}, {questions['complete']:,} of them in every language."
+    return words
+
+
+def _codes(manifest: Mapping[str, Any]) -> list[str]:
+    """Languages by the files of a corpus."""
+    return list(dict.fromkeys(name.split("/")[1] for name in manifest.get("files", {})))
+
+
+def _filtered(manifest: Mapping[str, Any]) -> str:
+    counts = manifest.get("source_counts", {}).values()
+    rows, gone = (sum(one[name] for one in counts) for name in ("rows", "rejected"))
+    return (
+        f"{counted(rows, 'row')} measured, {gone:,} rejected ({percent(gone, rows)}), each with a "
+        "reason."
+    )
+
+
+def _checked(manifest: Mapping[str, Any]) -> str:
+    names = ", ".join(one["name"] for one in manifest.get("checked", []))
+    leaked = manifest.get("found", {}).get("leaked", {})
+    questions = leaked.get("questions", 0)
+    if not questions:
+        return f"Compared with {names}: no question leaks."
+    dropped = manifest.get("leakage", {}).get("action") == "drop"
+    what = "dropped" if dropped else "still there"
+    return f"Compared with {names}: {counted(questions, 'question')} known from it, {what}."
+
+
+def _planned(manifest: Mapping[str, Any]) -> str:
+    steps, batches = manifest.get("steps", {}), manifest.get("batches", {})
+    return (
+        f"{counted(steps.get('train', 0), 'training step')} of up to {batches.get('batch_size')} "
+        f"rows, strategy {batches.get('strategy')}; {steps.get('validation', 0):,} of validation."
+    )
+
+
+def _evaluated(manifest: Mapping[str, Any]) -> str:
+    encoder = manifest.get("encoder", {})
+    name = store.portable(encoder.get("encoder") or encoder.get("vectors"))
+    return f"What {name} finds in {', '.join(one['name'] for one in manifest.get('sets', []))}."
+
+
+def _trained(manifest: Mapping[str, Any]) -> str:
+    return f"{store.portable(manifest.get('encoder'))} trained by {_name(manifest.get('plan'))}."
+
+
+def _name(described: Any) -> str:
+    return str(described.get("name")) if isinstance(described, Mapping) else "a plan"
+
+
+def _compared(manifest: Mapping[str, Any]) -> str:
+    runs = counted(len(manifest.get("runs", {})), "training")
+    return f"{runs} from one start, evaluated and compared."
+
+
+_WORDS = {
+    stages.TRANSLATE: _translated, stages.IMPORT: _imported, stages.FILTER: _filtered,
+    stages.CHECK: _checked, stages.PLAN: _planned, stages.EVALUATE: _evaluated,
+    stages.TRAIN: _trained, stages.EXPERIMENT: _compared,
+}  # fmt: skip
+
+
+def flows(told: Mapping[str, Mapping[str, Any]]) -> list[Flow]:
+    """What became of the rows, language by language, over all stages."""
+    filtered = told.get(stages.FILTER, {}).get("source_counts", {})
+    checked = told.get(stages.CHECK, {})
+    leaked = checked.get("found", {}).get("leaked", {}).get("rows", {})
+    dropped = checked.get("leakage", {}).get("action") == "drop"
+    origin = next(iter(told.values()), {}).get("languages", {})
+    found = []
+    for code in filtered or origin:
+        counts = filtered.get(code) or {"rows": origin[code]["rows"], "rejected": 0}
+        gone = leaked.get(code, 0) if dropped else 0
+        found.append(Flow(tongue(code), counts["rows"], counts["rejected"], gone))
+    return found
+
+
+def source_counts(told: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """What a translation read and why rows were left out, in words; empty for other origins."""
+    counts: Mapping[str, Any] = told.get(stages.TRANSLATE, {}).get("source_counts", {})
+    return {name.replace("_", " "): number for name, number in counts.items() if number}
+
+
+def reasons(told: Mapping[str, Mapping[str, Any]]) -> Heat | None:
+    """Rejected rows by reason and language; None where nothing was."""
+    found: Mapping[str, Any] = told.get(stages.FILTER, {}).get("reasons", {})
+    values = {
+        (reason, code): float(counts["rejected"])
+        for code, mine in found.items()
+        for reason, counts in mine.items()
+    }
+    if not values:
+        return None
+    totals: dict[str, float] = {}
+    for (reason, _), count in values.items():
+        totals[reason] = totals.get(reason, 0) + count
+    rows = sorted(totals, key=lambda reason: (-totals[reason], reason))
+    return heat("Rejected rows by reason", values, rows, list(found), ("reason", "language"),
+                ",.0f", (0, max(values.values())))  # fmt: skip
+
+
+def meaning(reason: str) -> str:
+    """What a check measures, for "field check".
+
+    >>> meaning("question copied")
+    'share of 4-grams copied from the source'
+    """
+    check = reason.rpartition(" ")[2]
+    if check == LANGUAGES_LEFT:
+        return "languages in which the question is left"
+    return CHECKS[check].meaning if check in CHECKS else ""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How the translation into one language went, by its own account.
+
+    Attributes
+    ----------
+    exact, fuzzy, lost:
+        Of the answers that stand in the source's passage: found in the translated one word for
+        word, found nearly so, not found.
+    flags:
+        Sentences by what the guards noticed, in words.
+    """
+
+    language: Tongue
+    spans: int
+    exact: int
+    fuzzy: int
+    flags: str
+
+    @property
+    def lost(self) -> int:
+        return self.spans - self.exact - self.fuzzy
+
+
+def qualities(told: Mapping[str, Mapping[str, Any]]) -> list[Quality]:
+    """One entry a language that was translated into; empty for other origins."""
+    languages: Mapping[str, Any] = told.get(stages.TRANSLATE, {}).get("languages", {})
+    return [
+        Quality(
+            tongue(code),
+            one["spans"],
+            one["placed"].get("exact", 0),
+            one["placed"].get("fuzzy", 0),
+            ", ".join(
+                f"{name.replace(':', ' ')} {count:,}" for name, count in one["flags"].items()
+            ),
+        )
+        for code, one in languages.items()
+        if one["segments"]
+    ]
+
+
+def notes(
+    found: Sequence[Found],
+    told: Mapping[str, Mapping[str, Any]],
+    filtered: Mapping[str, Any] | None,
+) -> Iterator[str]:
+    """What a reader should know before the figures, a sentence each.
+
+    Parameters
+    ----------
+    filtered:
+        report.json of the filters; None where they did not run.
+    """
+    for one in found:
+        if not one.whole:
+            yield f"{_TITLES[one.stage]} ({one.name}) is not finished: {one.problem}."
+    if told.get(stages.TRANSLATE, {}).get("model", {}).get("name") == _DEMO:
+        yield (
+            "Translated with the bundled demonstration model: it shows how things work, and its "
+            "translations are rough. Use a larger model for data that matters."
+        )
+    yield from _on_leaks(told)
+    many = [
+        f"{flow.language.name} {percent(flow.rejected, flow.rows)}"
+        for flow in sorted(flows(told), key=lambda flow: -flow.rejected / max(1, flow.rows))
+        if flow.rejected > _MANY * flow.rows
+    ]
+    if many:
+        yield (
+            f"Many rows were rejected: {_listed(many)}. Read some of them below before you trust "
+            "the rest."
+        )
+    if filtered is not None:
+        yield from _on_filters(filtered)
+
+
+def _on_leaks(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    checked = told.get(stages.CHECK)
+    if checked is None:
+        if told:
+            yield (
+                "Nothing here was compared with an evaluation set. Run qa-parallel check-leakage "
+                "before you train on this and report results."
+            )
+        return
+    questions = checked.get("found", {}).get("leaked", {}).get("questions", 0)
+    if questions and checked.get("leakage", {}).get("action") != "drop":
+        yield (
+            f"Known from evaluation sets, only reported, and still in the data: "
+            f"{counted(questions, 'question')}."
+        )
+
+
+def _on_filters(filtered: Mapping[str, Any]) -> Iterator[str]:
+    blind = [
+        tongue(code).name
+        for code, one in filtered.get("languages", {}).items()
+        if one.get("detector") is None
+    ]
+    if blind and filtered.get("detected"):
+        yield f"No language identifier knows {_listed(blind)}: a wrong language goes unnoticed."
+    few = {
+        tongue(one["language"]).name
+        for one in filtered.get("limits", [])
+        if one.get("basis") == "prior"
+    }
+    if few:
+        yield (
+            f"Fewer than 100 texts of a kind in {_listed(sorted(few))}: what is usual there was "
+            "taken from experience, not from this corpus."
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -1,0 +1,1 @@
+"""What people bring: files, folders, Hub ids, in any known layout."""

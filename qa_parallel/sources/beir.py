@@ -1,0 +1,158 @@
+"""Retrieval sets as BEIR and MIRACL lay them out: queries, documents, judgements.
+
+    queries.jsonl                 {"_id", "text"}; MIRACL: topics/*.tsv, id <tab> text
+    corpus.jsonl                  {"_id", "title", "text"}; MIRACL: docs-*.jsonl with "docid"
+    qrels/test.tsv, dev.tsv ...   id, document, relevance with a header; or TREC's four columns
+
+Files may be gzipped. What BEIR calls queries are those of all its splits: only those with a
+judgement in the chosen split are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from qa_parallel.errors import SourceError
+from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
+from qa_parallel.sources import readers
+
+# names of an id, and of a text, the first one present is taken
+_ID = ("_id", "id", "docid", "query_id", "qid", "query-id", "corpus-id")
+_TEXT = ("text", "query", "question", "contents")
+# what stands in the first line of a file that has column names
+_NAMES = frozenset((*_ID, *_TEXT, "score", "title", "answer", "context"))
+_SPLITS = ("test", "dev", "validation")
+
+
+def is_beir(folder: Path) -> bool:
+    """Whether a folder is laid out as one retrieval set."""
+    return bool(_files(folder, "queries") or _files(folder, "topics"))
+
+
+def is_topics(path: Path) -> bool:
+    """Whether a file is a list of topics: id, tab, text, without names of columns."""
+    if readers.file_format(path) != ".tsv":
+        return False
+    cells = next(readers.read_cells(path), (0, []))[1]
+    return len(cells) == 2 and not _NAMES.intersection(cell.strip().lower() for cell in cells)
+
+
+def read_topics(path: Path) -> Iterator[tuple[str, str]]:
+    """The (id, text) pairs of a list of topics."""
+    for number, cells in readers.read_cells(path):
+        if len(cells) != 2 or not cells[0].strip():
+            raise SourceError(
+                f"expected an id, a tab and a text, found {len(cells)} columns at {path}:{number}"
+            )
+        yield cells[0].strip(), cells[1].strip()
+
+
+def read(
+    folder: Path, name: str, language: str, split: str | None = None, judged: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """QUERIES, CANDIDATES and QRELS of one folder.
+
+    Parameters
+    ----------
+    name, language:
+        What ids begin with; languages are not joined, since equal ids mean different queries.
+    split:
+        Part of the name of the files of judgements and topics. None: the first of test, dev and
+        validation that there is, else all files.
+    judged:
+        Keep only candidates that are relevant to a query; all where nothing is judged.
+
+    Raises
+    ------
+    SourceError
+        A file is broken, or has no ids or texts.
+    """
+    home = f"{name}/{language}"
+    judgements = dict(_judgements(_chosen(_files(folder, "qrels"), split)))
+    queries = dict(_queries(folder, split))
+    if judgements:
+        wanted = {query for query, _ in judgements}
+        queries = {query: text for query, text in queries.items() if query in wanted}
+    relevant = {document for (_, document), score in judgements.items() if score > 0}
+    documents = (
+        (f"{home}/{key}", name, language, key, title, text, text, f"{home}/{key}", 0, len(text))
+        for key, title, text in _documents(folder)
+        if not judged or not judgements or key in relevant
+    )
+    return (
+        pl.DataFrame(
+            [
+                (f"{home}/{key}", name, language, f"{home}/{key}", key, text, None)
+                for key, text in queries.items()
+            ],
+            schema=QUERIES,
+            orient="row",
+        ),
+        pl.DataFrame(list(documents), schema=CANDIDATES, orient="row"),
+        pl.DataFrame(
+            [
+                (f"{home}/{query}", f"{home}/{document}", score)
+                for (query, document), score in judgements.items()
+            ],
+            schema=QRELS,
+            orient="row",
+        ),
+    )
+
+
+def _files(folder: Path, what: str) -> list[Path]:
+    """Data files of the folder, or of a folder in it, that are named by what they hold."""
+    found = [*folder.glob(f"{what}*"), *folder.glob(f"{what}/*")]
+    return sorted(path for path in found if path.is_file() and readers.is_known(path))
+
+
+def _chosen(files: list[Path], split: str | None) -> list[Path]:
+    """The files of a split."""
+    if split is None:
+        present = [one for one in _SPLITS if any(one in path.name for path in files)]
+        return [path for path in files if not present or present[0] in path.name]
+    chosen = [path for path in files if split in path.name]
+    if files and not chosen:
+        names = ", ".join(path.name for path in files)
+        raise SourceError(f"expected files of the split {split!r}, found {names}")
+    return chosen
+
+
+def _queries(folder: Path, split: str | None) -> Iterator[tuple[str, str]]:
+    for path in _files(folder, "queries"):
+        for place, record in readers.read_records(path):
+            yield _value(record, _ID, path, place), _value(record, _TEXT, path, place)
+    for path in _chosen(_files(folder, "topics"), split):
+        yield from read_topics(path)
+
+
+def _documents(folder: Path) -> Iterator[tuple[str, str | None, str]]:
+    for path in (*_files(folder, "corpus"), *_files(folder, "docs")):
+        for place, record in readers.read_records(path):
+            title = str(record.get("title") or "").strip() or None
+            yield _value(record, _ID, path, place), title, _value(record, _TEXT, path, place)
+
+
+def _judgements(files: list[Path]) -> Iterator[tuple[tuple[str, str], int]]:
+    for path in files:
+        for number, cells in readers.read_cells(path):
+            cells = cells if len(cells) > 1 else cells[0].split()
+            if len(cells) in (3, 4) and cells[-1].strip().lstrip("-").isdecimal():
+                yield (cells[0], cells[-2]), int(cells[-1])
+            elif number > 1:
+                raise SourceError(
+                    f"expected query, document and relevance, found {cells} at {path}:{number}"
+                )
+
+
+def _value(record: Mapping[str, Any], names: tuple[str, ...], path: Path, place: str) -> str:
+    for name in names:
+        if record.get(name) is not None:
+            return str(record[name])
+    raise SourceError(
+        f"expected one of {', '.join(names)}, found keys {', '.join(record)} at {path}:{place}"
+    )

@@ -1,0 +1,188 @@
+"""Human-made parallel QA data: one file a language, joined by id.
+
+Such data may be ragged: a question exists in some languages only, and its passages may be no
+translations of each other (MLQA). A passage then cannot have one id of its own in all languages;
+what must stay together, in a split or out of a batch, is the connected component of questions that
+share a passage in any language, and that is what `passage_id` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from qa_parallel import languages
+from qa_parallel.errors import SourceError
+from qa_parallel.schema import CORPUS
+from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.source import Counts, distinct_id, folder_files, open_source
+
+_WINDOW = 10_000  # rows
+
+
+@dataclass(frozen=True)
+class ParallelImport:
+    """What `import_parallel` made.
+
+    Attributes
+    ----------
+    frame:
+        CORPUS rows, language by language in the order given, each in the order of its file.
+    counts:
+        For each language, what became of the records of its file.
+    """
+
+    frame: pl.DataFrame
+    counts: dict[str, Counts]
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """The rows of each language."""
+        return {code: self.frame.filter(pl.col("language") == code) for code in self.counts}
+
+    def complete(self) -> int:
+        """How many questions exist in every language."""
+        rows = self.frame.group_by("qa_id").len()
+        return rows.filter(pl.col("len") == len(self.counts)).height
+
+    def pairs(self) -> pl.DataFrame:
+        """Questions in common: a row and a column for each language, its own total where they meet.
+
+        Columns: language (String), then one Int64 column for each code.
+        """
+        ids = {code: set(frame["qa_id"]) for code, frame in self.frames().items()}
+        return pl.DataFrame(
+            {"language": list(ids)}
+            | {code: [len(mine & other) for other in ids.values()] for code, mine in ids.items()}
+        )
+
+    def __str__(self) -> str:
+        questions, passages = (self.frame[name].n_unique() for name in ("qa_id", "passage_id"))
+        return (
+            f"{self.frame.height:,} rows, {questions:,} questions ({self.complete():,} in all "
+            f"{len(self.counts)} languages), {passages:,} groups of passages"
+        )
+
+
+def import_parallel(
+    files: Mapping[str, Path | str] | Path | str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    split: str = "train",
+    license: str | None = None,
+) -> ParallelImport:
+    """Join parallel files, whole or ragged, by the id of their questions.
+
+    Parameters
+    ----------
+    files:
+        Language → path, or a folder of files named by language ("de.json", "deu_Latn.train.json").
+        Every language is read whole: this is for data that people made.
+    columns, license:
+        As in `SourceSettings`, for all files. Without ids ({"id": ""}) nothing is joined: for files
+        in several languages that are not parallel, or whose ids merely count.
+    split:
+        Name that the rows get.
+
+    Raises
+    ------
+    SourceError
+        Fewer than two languages, no ids, or an id with several meanings within one language; and
+        what `open_source` raises.
+    LanguageError
+        A language, or the name of a file in the folder, is not known.
+
+    Examples
+    --------
+    >>> made = import_parallel({"en": "en.json", "de": "de.json"})  # doctest: +SKIP
+    >>> print(made)  # doctest: +SKIP
+    1,660 rows, 1,148 questions (512 in all 2 languages), 978 groups of passages
+    """
+    if isinstance(files, str | Path):
+        named = [(path.name.split(".")[0], path) for path in _folder(Path(files))]
+    else:
+        named = [(code, Path(path)) for code, path in files.items()]
+    paths: dict[str, Path] = {}
+    for name, path in named:
+        code = languages.parse(name)
+        if code in paths:
+            raise SourceError(f"expected one file for {code}, found {paths[code]} and {path}")
+        paths[code] = path
+    if len(paths) < 2:
+        raise SourceError(f"expected files in two languages or more, found {len(paths)}")
+    frames: list[pl.DataFrame] = []
+    counts: dict[str, Counts] = {}
+    for code, path in paths.items():
+        if not path.is_file():
+            raise SourceError(f"expected a file for {code}, found none at {path}", "check the path")
+        source = open_source(
+            SourceSettings(
+                source=str(path),
+                source_language=code,
+                columns=dict(columns or {}),
+                split=split,
+                license=license,
+            )
+        )
+        mine = pl.concat(source.frames(_WINDOW))
+        if (columns or {}).get("id") != "":
+            _check_ids(mine, source.counts, path)
+        frames.append(mine)
+        counts[code] = source.counts
+    return ParallelImport(join_passages(pl.concat(frames)), counts)
+
+
+def join_passages(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make `passage_id` the connected component of questions that share a passage.
+
+    Rows are linked by equal `qa_id` and by equal `passage_id`, in any language. A component is
+    named by the smallest `passage_id` in it, so its name does not depend on the order of rows.
+
+    Examples
+    --------
+    >>> rows = {"qa_id": ["1", "1", "2"], "passage_id": ["pb", "pa", "pb"]}
+    >>> join_passages(pl.DataFrame(rows))["passage_id"].to_list()
+    ['pa', 'pa', 'pa']
+    """
+    parent: dict[str, str] = {}
+
+    def find(item: str) -> str:
+        while (above := parent.setdefault(item, item)) != item:
+            parent[item] = item = parent[above]  # halve the way for the next time
+        return item
+
+    first: dict[str, str] = {}  # qa_id → a passage_id of it
+    pairs = frame.select("qa_id", "passage_id").unique(maintain_order=True)
+    for qa_id, passage_id in pairs.iter_rows():
+        low, high = sorted((find(first.setdefault(qa_id, passage_id)), find(passage_id)))
+        parent[high] = low  # so that the root is the smallest
+    names = [find(passage_id) for passage_id in frame["passage_id"]]
+    return frame.with_columns(pl.Series("passage_id", names, dtype=CORPUS["passage_id"]))
+
+
+def _folder(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise SourceError(f"expected a folder of parallel files, found none at {path}")
+    return folder_files(path)
+
+
+def _check_ids(frame: pl.DataFrame, counts: Counts, path: Path) -> None:
+    """Files are joined by id, so each needs ids of its own, each for one question."""
+    if counts.without_id:
+        raise SourceError(
+            f"expected an id on every row, found {counts.without_id} rows without one in {path}",
+            "name its column: columns id=NAME",
+        )
+    if counts.renamed:
+        texts = frame.select("qa_id", "question", "answer", "passage").iter_rows()
+        example = next(
+            (qa_id[:-17] for qa_id, *text in texts if qa_id == distinct_id(qa_id[:-17], *text)), ""
+        )
+        raise SourceError(
+            f"expected one question for each id, found several for {example!r} in {path} "
+            f"({counts.renamed} rows share an id with another one)",
+            "ids must tell the questions of a file apart, and be the same in all files; for files "
+            "that are not parallel leave the ids out: columns id=",
+        )

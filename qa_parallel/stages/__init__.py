@@ -1,1 +1,0 @@
-"""The stages: each a thin layer of files and resume around a pure function."""

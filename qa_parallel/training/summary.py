@@ -1,0 +1,70 @@
+"""What a comparison of training plans found, for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from qa_parallel.evaluation import summary as evaluation_summary
+from qa_parallel.evaluation.measures import MAIN
+
+_NAMES = [(setting, measure) for setting, measure, _ in MAIN]
+
+
+def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """How each training went; for each set a table of the systems, and their differences."""
+    yield _trainings(report["runs"])
+    whole = [row for row in report["means"] if row["query_language"] is None]
+    for dataset in dict.fromkeys(row["dataset"] for row in whole):
+        yield Text(f"\n{dataset}: mean ± standard deviation over seeds", style="bold")
+        yield _means([row for row in whole if row["dataset"] == dataset])
+    chosen = [row for row in report["differences"] if (row["setting"], row["measure"]) in _NAMES]
+    yield from evaluation_summary.differences(chosen)
+
+
+def _trainings(runs: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("training", no_wrap=True)
+    for name in ("steps", "rows", "rows/s", "negatives", "loss", "validation", "best at"):
+        table.add_column(name, justify="right")
+    for run in runs:
+        values = run["validation"]
+        judged = values["best"] is not None
+        table.add_row(
+            run["name"],
+            f"{run['steps']:,}",
+            f"{run['rows']:,}",
+            f"{run['rows'] / run['seconds']:,.1f}",
+            f"{run['negatives']:,.1f}",
+            f"{run['loss']:.4f}",
+            f"{values['start']:.4f} → {values['best']:.4f}" if judged else "none",
+            f"{run['best']:,}",
+        )
+    return table
+
+
+def _means(rows: list[dict[str, Any]]) -> Table:
+    """A row a system, with as many of the main measures as the set has."""
+    values = {(row["system"], row["setting"], row["measure"]): row for row in rows}
+    there = [
+        one for one in MAIN if any((row["setting"], row["measure"]) == one[:2] for row in rows)
+    ]
+    table = Table(box=None, pad_edge=False)
+    table.add_column("system", no_wrap=True)
+    for _, _, label in there:
+        table.add_column(label, justify="right")
+    table.add_column("seeds", justify="right")
+    for system in dict.fromkeys(row["system"] for row in rows):
+        mine = [values[system, setting, measure] for setting, measure, _ in there]
+        table.add_row(system, *map(_cell, mine), str(mine[0]["seeds"]))
+    return table
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    digits = ",.1f" if row["measure"] == "rank_distance" else ".4f"
+    value = format(row["value"], digits)
+    return value if row["sd"] is None else f"{value} ± {format(row['sd'], digits)}"

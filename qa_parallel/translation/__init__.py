@@ -1,0 +1,1 @@
+"""A corpus in one language to the same corpus in many."""

@@ -1,0 +1,1 @@
+"""Segments through the model: batches, beams, devices, guards."""

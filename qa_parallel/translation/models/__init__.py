@@ -1,0 +1,1 @@
+"""Find a translation model, convert it, tokenise for it."""

@@ -1,0 +1,353 @@
+"""Find a translation model, by name or folder, and make it ready for CTranslate2."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from qa_parallel import hub
+from qa_parallel.errors import LanguageError, ModelError
+from qa_parallel.languages import LANGUAGES, nearest
+from qa_parallel.storage.cache import cache_folder
+from qa_parallel.translation.models import conversion, inspection
+from qa_parallel.translation.models.settings import DEMO, ModelSettings
+from qa_parallel.translation.models.tokenizer import FILES, Tokenizer
+
+# Of the sentences that it was trained on, those of NTREX-128 are under the stricter licence.
+_DEMO_LICENSE = "cc-by-sa-4.0"
+# Tokens; few of the sentences that it was trained on are longer.
+_DEMO_SENTENCE = 64
+
+Scheme = Literal["nllb", "m2m100"]
+
+_UNK, _EOS = "<unk>", "</s>"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+# Weights keep their licence in every conversion and under every name that tells the family.
+_LICENSES = {"nllb-200": "cc-by-nc-4.0", "nllb-moe": "cc-by-nc-4.0", "m2m100": "mit"}
+# Tokens that steer the model and never come from text.
+_CONTROL = re.compile(r"<s>|</s>|<pad>|<mask>|[a-z]{3}_[A-Z][a-z]{3}|__[a-z]{2,3}__|madeupword\d+")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A CTranslate2 model on disk that is known to understand its languages.
+
+    Attributes
+    ----------
+    path:
+        Folder to give to `ctranslate2.Translator`.
+    name:
+        Hub id, "demo", or the name of the local folder.
+    revision:
+        Commit on the Hub; None for a local model.
+    digest:
+        SHA-256, in hexadecimal, of weights, vocabulary and tokenizer: equal for equal models.
+    scheme:
+        How languages are written: "nllb" ("deu_Latn") or "m2m100" ("__de__").
+    languages:
+        NLLB codes of the languages that have a token in the vocabulary.
+    words:
+        How many tokens the vocabulary has: 256,206 for NLLB-200.
+    license:
+        Licence of the weights as the Hub writes it, "cc-by-nc-4.0"; None = unknown.
+    max_positions:
+        Most tokens of one text, language and end tokens counted; CTranslate2 refuses more.
+    max_sentence:
+        Tokens from which quality falls, though the model takes more: longer texts are better cut.
+        About 200 for NLLB-200.
+    demonstration:
+        Whether this is the small built-in model, whose translations are for trying out only.
+    """
+
+    path: Path
+    name: str
+    revision: str | None
+    digest: str
+    scheme: Scheme
+    languages: tuple[str, ...]
+    words: int
+    license: str | None
+    max_positions: int
+    max_sentence: int = 200
+    demonstration: bool = False
+
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer.
+
+        Raises
+        ------
+        ModelError
+            It is missing, broken, or belongs to another model.
+        """
+        return _tokenizer(self)
+
+    def token(self, language: str) -> str:
+        """The token of an NLLB code: "deu_Latn" or, in M2M-100, "__de__".
+
+        Raises
+        ------
+        LanguageError
+            The model does not know the language.
+        """
+        self.require([language])
+        return str(_token(self.scheme, language))
+
+    def require(self, languages: Iterable[str]) -> None:
+        """Nothing, where the model knows all these NLLB codes.
+
+        Raises
+        ------
+        LanguageError
+            It does not know one; the message lists what it knows that comes near.
+        """
+        for code in languages:
+            if code in self.languages:
+                continue
+            known = self.languages if len(self.languages) <= 12 else _near(code, self.languages)
+            raise LanguageError(
+                f"expected a language of the model {self.name}, which knows "
+                f"{len(self.languages)}, found {LANGUAGES.get(code, code)}",
+                f"choose from {', '.join(str(LANGUAGES[one]) for one in known)}" if known else "",
+            )
+
+
+def resolve(settings: ModelSettings) -> Model:
+    """The model that `settings` name; downloaded and converted where that is still to be done.
+
+    Weights are read from safetensors or CTranslate2's own format, never from a pickle. A
+    conversion is kept in the cache folder and found there the next time, also without a network.
+
+    Raises
+    ------
+    ModelError
+        No such model, not an NLLB or M2M-100 model, no safe weights, no tokenizer, or torch is
+        needed for the conversion and missing.
+
+    Examples
+    --------
+    >>> resolve(ModelSettings(model="demo")).demonstration  # doctest: +SKIP
+    True
+    """
+    if settings.model == DEMO:
+        return _demo()
+    # os.path, since pathlib raises for names that are too long and for homes of unknown users
+    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
+    if os.path.isdir(folder):  # noqa: PTH112
+        return _from_folder(settings, folder.resolve())
+    if os.path.exists(folder) or not _HUB_ID.fullmatch(settings.model):  # noqa: PTH110
+        raise ModelError(
+            f"expected {DEMO!r}, a folder or a Hub id, found {settings.model!r}",
+            "check the path; a Hub id looks like facebook/nllb-200-distilled-600M",
+        )
+    return _from_hub(settings)
+
+
+def is_ready(settings: ModelSettings) -> bool:
+    """Whether `resolve` would find the model without downloading or converting anything."""
+    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
+    if settings.model == DEMO or (folder / "model.bin").is_file():
+        return True
+    if folder.is_dir():
+        name = f"{_stamp(folder.resolve())}-{_quantization(settings)}"
+        return conversion.is_complete(_home(settings) / name)
+    return any(_conversions(settings))
+
+
+def _demo() -> Model:
+    folder = Path(str(files("qa_parallel").joinpath("demo", "ct2")))
+    if not (folder / "model.bin").is_file():
+        raise ModelError(
+            f"expected the demonstration model in {folder}, found nothing",
+            "install qa-parallel again, or name another model",
+        )
+    model = _read(folder, DEMO, None, None, demonstration=True)
+    return replace(model, license=_DEMO_LICENSE, max_sentence=_DEMO_SENTENCE)
+
+
+def _from_folder(settings: ModelSettings, folder: Path) -> Model:
+    cache = cache_folder(settings.cache)
+    if settings.revision is not None:
+        raise ModelError(
+            f"expected no revision beside the folder {folder}, found {settings.revision!r}",
+            "a revision belongs to a Hub id",
+        )
+    if (folder / "model.bin").is_file():
+        return _read(folder, folder.name, None, cache)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"expected a model in {folder}, found neither model.bin nor config.json",
+            "give the folder that holds the model's files",
+        )
+    conversion.check_source(folder)
+    return _convert(settings, folder.name, None, _stamp(folder), folder)
+
+
+def _stamp(folder: Path) -> str:
+    """What the name of a conversion says of the folder that it was made from."""
+    inputs = "\n".join([str(folder), *inspection.stamps(sorted(folder.iterdir()))])
+    return hashlib.sha256(inputs.encode()).hexdigest()[:12]
+
+
+def _from_hub(settings: ModelSettings) -> Model:
+    name, cache = settings.model, cache_folder(settings.cache)
+    try:
+        place = hub.locate(name, settings.revision)
+    except hub.Unreachable:
+        for made, revision in _conversions(settings):
+            return _read(made, name, revision, cache)
+        folder = hub.downloaded(name, settings.revision)
+        if folder is None or not (folder / "model.bin").is_file():
+            raise
+        return _read(folder, name, folder.name, cache)
+    if place.ctranslate2:
+        return _read(hub.download(place, FILES), name, place.revision, cache)
+    if place.kind is not None:  # before gigabytes are downloaded
+        conversion.check_architecture(place.kind, name)
+    return _convert(settings, name, place.revision, place.revision[:12], place)
+
+
+def _conversions(settings: ModelSettings) -> Iterator[tuple[Path, str]]:
+    """Finished conversions of a Hub model as `settings` ask for it, with their revisions."""
+    wanted = settings.revision, _quantization(settings)
+    for marker in sorted(_home(settings).glob(f"*/{conversion.MARKER}")):
+        record = conversion.read_json(marker)
+        found = record.get("requested"), record.get("quantization")
+        if found == wanted and conversion.is_complete(marker.parent):
+            yield marker.parent, record["revision"]
+
+
+def _convert(
+    settings: ModelSettings, name: str, revision: str | None, key: str, source: Path | hub.Place
+) -> Model:
+    quantization = _quantization(settings)
+
+    def fetch() -> Path:
+        return source if isinstance(source, Path) else hub.download(source, FILES)
+
+    def check(folder: Path) -> dict[str, object]:
+        model = _read(folder, name, revision, None)
+        _self_test(model)
+        return {
+            "source": name,
+            "requested": settings.revision,
+            "revision": revision,
+            "digest": model.digest,
+            "scheme": model.scheme,
+            "languages": model.languages,
+            "license": _license(fetch(), name),
+        }
+
+    target = conversion.converted(
+        _home(settings) / f"{key}-{quantization}",
+        fetch,
+        quantization,
+        check,
+        settings.trust_remote_code,
+    )
+    return _read(target, name, revision, cache_folder(settings.cache))
+
+
+def _read(
+    folder: Path, name: str, revision: str | None, cache: Path | None, demonstration: bool = False
+) -> Model:
+    """Look into a CTranslate2 folder. `cache`: where to keep the digest; None = nowhere."""
+    positions = inspection.positions(folder / "model.bin")
+    vocabulary = inspection.vocabulary(folder)
+    tokens = frozenset(vocabulary)
+    schemes: tuple[Scheme, ...] = ("nllb", "m2m100")
+    known = {
+        scheme: tuple(code for code in LANGUAGES if _token(scheme, code) in tokens)
+        for scheme in schemes
+    }
+    scheme = max(schemes, key=lambda scheme: len(known[scheme]))
+    if len(known[scheme]) < 2:
+        raise ModelError(
+            f"expected language tokens such as deu_Latn or __de__ in the vocabulary of {folder}, "
+            f"found {len(known[scheme])}",
+            "NLLB-200 and M2M-100 are supported",
+        )
+    model = Model(
+        path=folder,
+        name=name,
+        revision=revision,
+        digest=inspection.digest(folder, cache),
+        scheme=scheme,
+        languages=known[scheme],
+        words=len(vocabulary),
+        license=_license(folder, name),
+        max_positions=positions,
+        demonstration=demonstration,
+    )
+    model.tokenizer()  # better now than after an hour of reading data
+    return model
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(model: Model) -> Tokenizer:
+    vocabulary = inspection.vocabulary(model.path)
+    control = {token for token in vocabulary if _CONTROL.fullmatch(token)}
+    return Tokenizer(model.path, vocabulary, control, model.token, _UNK, _EOS)
+
+
+def _self_test(model: Model) -> None:
+    """ModelError unless the language token changes the output."""
+    english = "eng_Latn" if "eng_Latn" in model.languages else model.languages[0]
+    one, other = model.languages[0], model.languages[-1]
+    tokenizer = model.tokenizer()
+    source = tokenizer.source(tokenizer.encode_batch(["The cat sat on the mat."])[0], english)
+    if not conversion.steers(model.path, source, (tokenizer.prefix(one), tokenizer.prefix(other))):
+        raise ModelError(
+            f"expected {model.name} to answer {one} and {other} differently, found no difference",
+            "the conversion is broken, or the model was not trained with language tokens",
+        )
+
+
+def _token(scheme: Scheme, code: str) -> str | None:
+    if scheme == "nllb":
+        return code
+    m2m = LANGUAGES[code].m2m
+    return f"__{m2m}__" if m2m else None
+
+
+def _near(code: str, known: Iterable[str]) -> list[str]:
+    if code in LANGUAGES:
+        return nearest(LANGUAGES[code].name, known, 5) or nearest(code, known, 5)
+    return nearest(code, known, 5)
+
+
+def _license(folder: Path, name: str) -> str | None:
+    """From the conversion's marker, the front matter of the model card, or the family."""
+    marker, card = folder / conversion.MARKER, folder / "README.md"
+    if marker.is_file():
+        license = conversion.read_json(marker).get("license")
+        return None if license is None else str(license)
+    if card.is_file():
+        text = card.read_text("utf-8", "replace")
+        front = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
+        entry = front and re.search(r"^license:\s*[\"']?([\w.-]+)", front[1], re.MULTILINE)
+        if entry:
+            return entry[1]
+    return next((known for part, known in _LICENSES.items() if part in name.lower()), None)
+
+
+def _home(settings: ModelSettings) -> Path:
+    """Where the conversions of one model are kept."""
+    name = settings.model if _HUB_ID.fullmatch(settings.model) else Path(settings.model).name
+    return cache_folder(settings.cache) / "models" / re.sub(r"[^\w.-]+", "--", name)
+
+
+def _quantization(settings: ModelSettings) -> str:
+    if settings.quantization is not None:
+        return settings.quantization
+    if settings.device == "auto":
+        import ctranslate2
+
+        return "float16" if ctranslate2.get_cuda_device_count() > 0 else "int8"
+    return "float16" if settings.device == "cuda" else "int8"

@@ -1,0 +1,50 @@
+"""Which model translates, and where it is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+DEMO = "demo"
+Quantization = Literal[
+    "int8",
+    "int8_float32",
+    "int8_float16",
+    "int8_bfloat16",
+    "int16",
+    "float16",
+    "bfloat16",
+    "float32",
+]
+
+
+class ModelSettings(BaseModel):
+    """Which model translates, and where it is kept.
+
+    Attributes
+    ----------
+    model:
+        "demo", a folder (CTranslate2 or Hugging Face), or a Hub id.
+    revision:
+        Branch, tag or commit on the Hub; None = main.
+    quantization:
+        Of the weights when a model is converted; None = float16 for a GPU, int8 for a CPU. A
+        model that is converted already is taken as it is.
+    trust_remote_code:
+        Passed to transformers in a conversion; no model that is supported needs it.
+    cache:
+        Folder of converted models; None = $QA_PARALLEL_CACHE or ~/.cache/qa-parallel.
+    device:
+        Where it will run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "facebook/nllb-200-distilled-600M"
+    revision: str | None = None
+    quantization: Quantization | None = None
+    trust_remote_code: bool = False
+    cache: Path | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"

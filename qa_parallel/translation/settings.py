@@ -1,0 +1,48 @@
+"""All that a translation can be told."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from qa_parallel import languages
+from qa_parallel.errors import LanguageError
+from qa_parallel.translation.decoding.settings import DecodingSettings
+
+# Setting of `restrict_vocabulary`: learn from the run itself.
+AUTO = "auto"
+
+
+class TranslateSettings(DecodingSettings):
+    """What to translate into, and how the work is divided."""
+
+    # NLLB codes; the source language, if among them, is dropped: it is a member anyhow
+    to: tuple[str, ...]
+    # rows that are translated and committed together: the most work that a kill can cost
+    window_rows: int = Field(default=1000, ge=1)
+    # rows in one parquet file, rounded up to whole windows
+    shard_rows: int = Field(default=50_000, ge=1)
+
+    # limit each language to the tokens that it uses; they come from text of it in this file or
+    # folder, or, with "auto", from the first windows; None = the whole vocabulary
+    restrict_vocabulary: str | None = Field(default=None, min_length=1)
+
+    # "ray": on the machines of a Ray cluster; the corpus is the same
+    engine: Literal["local", "ray"] = "local"
+    # None = the cluster that this machine belongs to, else one of this machine alone
+    ray_address: str | None = None
+    # processes that hold a model each; None = one for each GPU, else one for each machine
+    ray_actors: int | None = Field(default=None, ge=1)
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _parse(cls, value: Any) -> tuple[str, ...]:
+        texts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("expected language codes or names")
+        if not any(text.strip() for text in texts):
+            raise LanguageError(
+                "expected a language to translate into, found none", "for example de,sw,zh-TW"
+            )
+        return tuple(dict.fromkeys(languages.parse(text) for text in texts if text.strip()))

@@ -1,0 +1,1 @@
+"""A model limited to the tokens that a language uses."""
