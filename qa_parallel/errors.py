@@ -49,6 +49,10 @@ class RecipeError(QAParallelError):
     """A recipe or a setting with an unknown key or an impossible value."""
 
 
+class SettingError(RecipeError, TypeError):
+    """A keyword that a verb of the Python API does not have."""
+
+
 class PublishError(QAParallelError):
     """A corpus that cannot be published as it is, or a Hub that does not take it."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel import schema
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.schema import CORPUS
 
 Span = tuple[int, int]

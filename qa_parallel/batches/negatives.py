@@ -16,7 +16,7 @@ import polars as pl
 
 from qa_parallel.batches.planning import Made
 from qa_parallel.batches.rows import Array
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.schema import BATCHES
 from qa_parallel.text import comparison_forms
 

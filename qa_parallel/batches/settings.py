@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.errors import LanguageError, RecipeError
 
 Strategy = Literal["monolingual", "cross-lingual", "hybrid", "mixed"]
@@ -80,7 +80,7 @@ class BatchSettings(BaseModel):
     @field_validator("languages", mode="before")
     @classmethod
     def _languages(cls, value: Any) -> Any:
-        return None if value is None else tuple(languages.parse_many(value))
+        return None if value is None else tuple(language_codes.parse_many(value))
 
     @field_validator("pairs", mode="before")
     @classmethod
@@ -148,6 +148,6 @@ def _pair(value: Any) -> tuple[str, str]:
 
 def _codes(asked: str, found: str) -> tuple[str, str] | None:
     try:
-        return languages.parse(asked), languages.parse(found)
+        return language_codes.parse(asked), language_codes.parse(found)
     except LanguageError:
         return None

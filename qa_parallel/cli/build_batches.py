@@ -69,7 +69,7 @@ def build_batches(corpora: tuple[str, ...], out: Path, overwrite: bool, **option
     """
     from qa_parallel.batches.settings import BatchSettings
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
 
     settings = parse(BatchSettings, pick(options, BatchSettings), "options")

@@ -49,7 +49,7 @@ def check_leakage(
     """
     from qa_parallel.leakage.settings import LeakageSettings
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings, parse_evalset
 
     if options["ngrams"] is not None:

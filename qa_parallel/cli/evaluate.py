@@ -72,7 +72,7 @@ def evaluate(
     """
     from qa_parallel.evaluation.settings import EvaluateSettings
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import parse_evalset
 
     if compare or results:

@@ -54,7 +54,7 @@ def filter_(
     from qa_parallel.filters.settings import FilterSettings
     from qa_parallel.machine import cores
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
 
     if corpus is not None:

@@ -24,11 +24,11 @@ def languages(
     """
     from rich.table import Table
 
-    from qa_parallel.languages import LANGUAGES
+    from qa_parallel.language_codes import LANGUAGES
 
     known = set(LANGUAGES)
     if model is not None:
-        from qa_parallel.pipeline.recipe import parse
+        from qa_parallel.settings import parse
         from qa_parallel.translation.models.model import resolve
         from qa_parallel.translation.models.settings import ModelSettings
 

@@ -40,8 +40,8 @@ def publish(corpus: Path, card: Path | None, dry_run: bool, **options: Any) -> N
     Example: qa-parallel publish checked --repo org/name --dry-run
     """
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
     from qa_parallel.publishing.settings import PublishSettings
+    from qa_parallel.settings import parse
     from qa_parallel.storage import store
 
     settings = parse(PublishSettings, pick(options, PublishSettings), "options")

@@ -127,7 +127,7 @@ def train_eval(
     --out trained
     """
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import parse_evalset
     from qa_parallel.training.settings import ExperimentSettings
 
@@ -171,7 +171,7 @@ def _planned(
     """The plans of --corpus, one a strategy and seed."""
     from qa_parallel.batches.settings import BatchSettings
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
 
     options = pick(given, BatchSettings)

@@ -33,7 +33,7 @@ def translate(to: str, out: Path, overwrite: bool, **options: Any) -> None:
     Example: qa-parallel translate --source rajpurkar/squad --to de,sw,zh-TW --out corpus
     """
     from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import parse
+    from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
     from qa_parallel.translation.models.settings import ModelSettings
     from qa_parallel.translation.settings import TranslateSettings

@@ -18,7 +18,7 @@ import numpy as np
 from qa_parallel.errors import SourceError
 from qa_parallel.filters.bayes import NaiveBayes
 from qa_parallel.filters.workers import Workers
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 
 AUTO, NONE = "auto", "none"
 # Letters that a text must have to be identified; Han and Hangul say more with fewer.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.filters.checks import Limits
 from qa_parallel.filters.language import AUTO, NONE, require
 
@@ -36,7 +36,7 @@ class MeasureSettings(BaseModel):
     @field_validator("pivot")
     @classmethod
     def _parse(cls, value: str | None) -> str | None:
-        return value and languages.parse(value)
+        return value and language_codes.parse(value)
 
 
 class FilterSettings(MeasureSettings):

@@ -21,7 +21,7 @@ from qa_parallel.filters.characters import (
     ranges,
     script_pattern,
 )
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 
 # Characters that every text is taken to be longer by: the ratio of short texts says little.
 _PADDING = 10

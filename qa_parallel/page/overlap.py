@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.text import comparison_form
 
 _WORD = re.compile(r"[^\W_]+(?:[^\w\s][^\W_]+)*", re.UNICODE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 
 STEPS = 10  # shades of a heat map
 # Rows or columns beyond which a heat map is shown as a picture.

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Sequence
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_args
+from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.encoders.settings import DEMO
-from qa_parallel.errors import QAParallelError, RecipeError
+from qa_parallel.errors import RecipeError
 from qa_parallel.evaluation.settings import EvaluationSettings
 from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage.settings import CheckSettings
+from qa_parallel.settings import parse
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.training.settings import TrainEvalSettings
 from qa_parallel.translation.models.settings import ModelSettings
-from qa_parallel.translation.settings import TranslateSettings
+from qa_parallel.translation.settings import ALL, TranslateSettings
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -54,6 +53,8 @@ class Recipe(BaseModel):
                 "expected a table [build-batches] for [train-eval], found none", "add it"
             )
         made = dict.fromkeys((self.source.source_language, *self.translate.to))
+        if self.translate.to == (ALL,):
+            return self  # which languages those are, the model knows
         if self.filter is not None and self.filter.min_languages > len(made):
             raise RecipeError(
                 f"expected filter.min_languages of at most {len(made)}, as many languages as are "
@@ -186,50 +187,3 @@ def _beside(recipe: Path, place: Any) -> Any:
     name, mark, options = place.partition("?")
     beside = recipe.parent / name
     return f"{beside}{mark}{options}" if beside.exists() else place
-
-
-def parse(kind: type[T], values: dict[str, Any], what: str) -> T:
-    """`values` as frozen settings; the first mistake becomes one clear line.
-
-    Raises
-    ------
-    RecipeError
-        An unknown key or a wrong value. Errors of ours (a language unknown …) pass as they are.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        cause = first.get("ctx", {}).get("error")
-        if isinstance(cause, QAParallelError):
-            raise cause from None
-        place = [str(part) for part in first["loc"]]
-        where = f"{what}, [{'.'.join(place[:-1])}]" if len(place) > 1 else what
-        key = place[-1] if place else ""
-        if first["type"] == "extra_forbidden":
-            raise RecipeError(f"{where}: unknown key {key!r}", _nearest(kind, place)) from None
-        if first["type"] == "missing":
-            raise RecipeError(f"{where}: expected a key {key!r}, found none") from None
-        found = repr(first["input"])
-        raise RecipeError(f"{where}: {'.'.join(place)} = {found}: {first['msg'].lower()}") from None
-
-
-def _nearest(kind: type[BaseModel], place: list[str]) -> str:
-    for part in place[:-1]:
-        field = _fields(kind).get(part)
-        # What may be left out is "Settings | None".
-        choices = get_args(field.annotation) or (field.annotation,) if field else ()
-        inner = [one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)]
-        if not inner:
-            break
-        kind = inner[0]
-    known = list(_fields(kind))
-    close = difflib.get_close_matches(place[-1], known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known keys: {', '.join(known)}"
-
-
-def _fields(kind: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The fields of settings, by the names that a recipe calls them."""
-    return {field.alias or name: field for name, field in kind.model_fields.items()}

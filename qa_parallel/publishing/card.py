@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from qa_parallel.errors import LanguageError, PublishError
-from qa_parallel.languages import LANGUAGES, parse
+from qa_parallel.language_codes import LANGUAGES, parse
 from qa_parallel.publishing import facts
 from qa_parallel.publishing.facts import Counts, Stage
 from qa_parallel.publishing.licences import Settled, on_hub

@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel import hub, languages
+from qa_parallel import hub, language_codes
 from qa_parallel.errors import LanguageError, SourceError
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, text_id
 from qa_parallel.sources import beir, readers
@@ -128,7 +128,7 @@ def language_of(name: str) -> str | None:
     for part in (stem, *parts, re.split(r"[-_]", parts[-1])[-1]):
         if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?", part):
             try:
-                return languages.parse(part)
+                return language_codes.parse(part)
             except LanguageError:
                 continue
     return None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources.settings import SourceSettings
@@ -106,7 +106,7 @@ def import_parallel(
         named = [(code, Path(path)) for code, path in files.items()]
     paths: dict[str, Path] = {}
     for name, path in named:
-        code = languages.parse(name)
+        code = language_codes.parse(name)
         if code in paths:
             raise SourceError(f"expected one file for {code}, found {paths[code]} and {path}")
         paths[code] = path

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
 from qa_parallel.schema import check_split
 from qa_parallel.sources.layouts import ALIASES
@@ -24,7 +24,7 @@ class SourceSettings(BaseModel):
     source:
         Path of a file or a folder, or a Hub id "org/name".
     source_language:
-        Language of the data; anything that `languages.parse` understands.
+        Language of the data; anything that `language_codes.parse` understands.
     columns:
         Field → column, where its name is not known by itself: {"question": "Frage"}. A dotted path
         reaches into nested data: {"answer": "answers.text.0"}; "" leaves the field out.
@@ -54,7 +54,7 @@ class SourceSettings(BaseModel):
     @field_validator("source_language")
     @classmethod
     def _code(cls, value: str) -> str:
-        return languages.parse(value)
+        return language_codes.parse(value)
 
     @field_validator("split")
     @classmethod
@@ -105,7 +105,7 @@ class EvalSettings(BaseModel):
     @field_validator("language")
     @classmethod
     def _code(cls, value: str | None) -> str | None:
-        return None if value is None else languages.parse(value)
+        return None if value is None else language_codes.parse(value)
 
 
 def parse_evalset(text: str) -> EvalSettings:

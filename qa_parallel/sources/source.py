@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel import hub, languages
+from qa_parallel import hub, language_codes
 from qa_parallel.errors import LanguageError, SourceError
 from qa_parallel.schema import CORPUS, text_id
 from qa_parallel.sources import readers
@@ -313,7 +313,7 @@ def _open_hub(settings: SourceSettings) -> Source:
 def _refuse_parallel(folder: Path, files: Sequence[Path]) -> None:
     """A folder of en.json, de.json, ... is no source in one language."""
     try:
-        codes = {languages.parse(file.name.split(".")[0]) for file in files}
+        codes = {language_codes.parse(file.name.split(".")[0]) for file in files}
     except LanguageError:
         return
     if len(codes) > 1:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 
 _USE = """\
 ```python

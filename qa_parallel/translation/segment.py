@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.sentences import Span
 
 # Every rule of Moses' normalize-punctuation.perl needs one of these; text without them comes

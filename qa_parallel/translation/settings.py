@@ -6,18 +6,21 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.errors import LanguageError
 from qa_parallel.translation.decoding.settings import DecodingSettings
 
 # Setting of `restrict_vocabulary`: learn from the run itself.
 AUTO = "auto"
+# In place of languages: every one that the model knows.
+ALL = "all"
 
 
 class TranslateSettings(DecodingSettings):
     """What to translate into, and how the work is divided."""
 
-    # NLLB codes; the source language, if among them, is dropped: it is a member anyhow
+    # NLLB codes, or "all" alone; the source language, if among them, is dropped: it is a member
+    # anyhow
     to: tuple[str, ...]
     # rows that are translated and committed together: the most work that a kill can cost
     window_rows: int = Field(default=1000, ge=1)
@@ -45,4 +48,10 @@ class TranslateSettings(DecodingSettings):
             raise LanguageError(
                 "expected a language to translate into, found none", "for example de,sw,zh-TW"
             )
-        return tuple(dict.fromkeys(languages.parse(text) for text in texts if text.strip()))
+        if [text.strip().casefold() for text in texts if text.strip()] == [ALL]:
+            return (ALL,)
+        return tuple(dict.fromkeys(language_codes.parse(text) for text in texts if text.strip()))
+
+    def into(self, known: tuple[str, ...]) -> TranslateSettings:
+        """These settings for a model that knows these languages: "all" is all of them."""
+        return self.model_copy(update={"to": known}) if self.to == (ALL,) else self

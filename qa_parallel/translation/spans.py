@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.sentences import Span
 from qa_parallel.text import is_word
 

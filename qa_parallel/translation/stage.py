@@ -72,15 +72,16 @@ def prepare_translation(
     engine: Engine | None = None,
 ) -> Job:
     """The job of `translate`; the model is found, and converted where it must be, not loaded."""
-    targets = tuple(code for code in settings.to if code != source_settings.source_language)
-    if not targets:
+    if settings.to == (source_settings.source_language,):
         raise LanguageError(
             f"expected a language to translate into, found {source_settings.source_language} alone",
             "the source language is a member of the corpus without being asked for",
         )
     source = open_source(source_settings)
-    text = _open_text(settings, targets)
     model = engine.model if engine else resolve(model_settings)
+    settings = settings.into(model.languages)
+    targets = tuple(code for code in settings.to if code != source_settings.source_language)
+    text = _open_text(settings, targets)
     model.require((source_settings.source_language, *targets))
     runner = _runner(model, model_settings, settings, source_settings.source_language, text, engine)
     described = _describe(source_settings, source, settings, model, runner, targets, text)

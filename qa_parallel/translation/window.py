@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from qa_parallel import languages, schema
+from qa_parallel import language_codes, schema
 from qa_parallel.errors import LanguageError
 from qa_parallel.schema import CORPUS
 from qa_parallel.sentences import Span, annotate, sentence_spans
@@ -250,7 +250,7 @@ def _assemble(
 
 
 def _build(text: _Text, translations: Sequence[Translation], target: str) -> _Built:
-    joiner = languages.LANGUAGES[target].joiner
+    joiner = language_codes.LANGUAGES[target].joiner
     flags: dict[str, None] = {}
     logprob, tokens = 0.0, 0
     sentences = []

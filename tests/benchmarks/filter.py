@@ -34,7 +34,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.filters.language import Identifier
 from qa_parallel.filters.limits import decide
 from qa_parallel.filters.measure import score_language
@@ -77,7 +77,7 @@ def make_corpus(data: Path, rows: int, out: Path) -> None:
     each = rows // len(sets)
     files: dict[str, Any] = {}
     for code, texts in sets.items():
-        language = languages.parse(code)
+        language = language_codes.parse(code)
         parts = []
         for start in range(0, each, SHARD):
             numbers = range(start, min(each, start + SHARD))
@@ -174,7 +174,7 @@ def texts_of(data: Path, count: int) -> list[tuple[str, list[str]]]:
         rows = list(squad(data / "xquad-r" / f"{code}.json").values())
         pool = [row[0] for row in rows] + [row[2] for row in rows]
         each = count // len(CODES)
-        found.append((languages.parse(code), [pool[n % len(pool)] for n in range(each)]))
+        found.append((language_codes.parse(code), [pool[n % len(pool)] for n in range(each)]))
     return found
 
 
@@ -258,7 +258,7 @@ def against_opusfilter(data: Path, python: str, rows: int, rounds: int, console:
         code: pl.DataFrame(
             {"qa_id": [str(n) for n in range(rows)], "question": [pair[side] for pair in pairs]}
         ).with_columns(
-            pl.lit(languages.parse(code)).alias("language"),
+            pl.lit(language_codes.parse(code)).alias("language"),
             pl.lit("eng_Latn" if side else None, dtype=pl.String).alias("translated_from"),
         )
         for side, code in enumerate(("en", "de"))

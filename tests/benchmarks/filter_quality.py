@@ -31,7 +31,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.filters import Limits, MeasureSettings, decide, score
 from qa_parallel.filters.language import Identifier
 from qa_parallel.schema import CORPUS
@@ -63,15 +63,15 @@ def pairs(data: Path, name: str) -> Iterator[Pairs]:
     folder = data / name
     if name == "flores-mt":
         for place in sorted(folder.iterdir()):
-            yield languages.parse(place.name), lines(place / "en"), lines(place / place.name)
+            yield language_codes.parse(place.name), lines(place / "en"), lines(place / place.name)
     elif name == "ntrex":
         for path in sorted(set(folder.glob("*.txt")) - {folder / "eng.txt"}):
-            yield languages.parse(path.stem), lines(folder / "eng.txt"), lines(path)
+            yield language_codes.parse(path.stem), lines(folder / "eng.txt"), lines(path)
     elif name == "afriqa":
         for path in sorted(folder.glob("*.json")):
             rows = [json.loads(line) for line in lines(path)]
             yield (
-                languages.parse(path.name[:3]),
+                language_codes.parse(path.name[:3]),
                 [row["question_translated"] for row in rows],
                 [row["question_lang"] for row in rows],
             )
@@ -81,7 +81,7 @@ def pairs(data: Path, name: str) -> Iterator[Pairs]:
             other = questions(path)
             shared = [key for key in english if key in other]
             yield (
-                languages.parse(path.stem),
+                language_codes.parse(path.stem),
                 [english[key] for key in shared],
                 [other[key] for key in shared],
             )
@@ -292,7 +292,7 @@ class Bench:
         """The table of what is rejected of machine translations, and some of it to read."""
         table = Table("system", "language", "rejected", "checks", box=None, pad_edge=False)
         for place in sorted((data / "flores-mt").iterdir()):
-            language = languages.parse(place.name)
+            language = language_codes.parse(place.name)
             for path in sorted(place.glob(f"*.{place.name}")):
                 sources, targets = lines(place / "en"), lines(path)
                 found = self.rejected(language, sources, targets, "passage")
@@ -334,7 +334,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.machine:
         bench.machine(options.data, options.show)
         return 0
-    wanted = options.only and languages.parse_many(options.only)
+    wanted = options.only and language_codes.parse_many(options.only)
     sets = {
         name: [
             sampled(item, options.sample, options.seed)

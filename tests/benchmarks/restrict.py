@@ -33,7 +33,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel.languages import parse
+from qa_parallel.language_codes import parse
 from qa_parallel.machine import cores
 from qa_parallel.translation import segment
 from qa_parallel.translation.decoding.engine import Engine

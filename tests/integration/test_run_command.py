@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from qa_parallel.batches.plan import open_plan
 from qa_parallel.cli import main
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.storage import store
 from tests.tiny_models import build_bert, build_nllb
 

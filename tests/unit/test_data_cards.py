@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import qa_parallel
-from qa_parallel.languages import parse
+from qa_parallel.language_codes import parse
 from qa_parallel.publishing.licences import on_hub
 from qa_parallel.translation.models.model import resolve
 from qa_parallel.translation.models.settings import ModelSettings

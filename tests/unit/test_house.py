@@ -16,15 +16,17 @@ PACKAGE = Path(qa_parallel.__file__).parent
 # training has a plan to read and an evaluation to make.
 GROUND: dict[str, set[str]] = {
     "errors": set(),
-    "languages": set(),
+    "language_codes": set(),
     "schema": set(),
     "text": set(),
     "machine": set(),
     "hub": set(),
-    "sentences": {"languages", "schema"},
+    "display": set(),
+    "settings": set(),
+    "sentences": {"language_codes", "schema"},
     "storage": {"schema"},
     "pictures": {"storage"},
-    "sources": {"hub", "languages", "schema", "sentences", "storage"},
+    "sources": {"hub", "language_codes", "schema", "sentences", "storage"},
     "encoders": {"hub", "storage"},
 }
 BELOW = set(GROUND) - {"errors"}
@@ -40,7 +42,9 @@ FACES: dict[str, set[str]] = {
     "publishing": BELOW,
     "page": BELOW | {"evaluation", "filters", "publishing"},
     "pipeline": BELOW | set(STAGES) | {"page", "publishing"},
-    "cli": BELOW | set(STAGES) | {"page", "pipeline", "publishing"},
+    "results": BELOW | set(STAGES) | {"pipeline"},
+    "api": BELOW | set(STAGES) | {"page", "pipeline", "publishing", "results"},
+    "cli": BELOW | set(STAGES) | {"api", "page", "pipeline", "publishing", "results"},
 }
 MAY_IMPORT = {**GROUND, **STAGES, **FACES}
 
@@ -58,6 +62,7 @@ ALSO_WRITE = {
     "encoders.encoder": "the folder of an encoder",
     "encoders.layout": "the files in the folder of an encoder",
     "pictures": "a picture",
+    "sources.rows": "rows that somebody holds in memory, in the cache",
     "pipeline.run": "the recipe beside what it made",
     "cli.publish": "the card that --card asks for",
 }
@@ -103,7 +108,7 @@ def _package(name: str) -> str:
 def test_packages_import_what_the_plan_says() -> None:
     found: dict[str, set[str]] = {}
     for name, path in modules().items():
-        if name not in ("__init__", "api"):
+        if name != "__init__":
             found.setdefault(_package(name), set()).update(map(_package, imports(path)))
     assert set(found) == set(MAY_IMPORT), "a package without a place in the plan"
     wrong = {

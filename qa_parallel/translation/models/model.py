@@ -14,7 +14,7 @@ from typing import Literal
 
 from qa_parallel import hub
 from qa_parallel.errors import LanguageError, ModelError
-from qa_parallel.languages import LANGUAGES, nearest
+from qa_parallel.language_codes import LANGUAGES, nearest
 from qa_parallel.storage.cache import cache_folder
 from qa_parallel.translation.models import conversion, inspection
 from qa_parallel.translation.models.settings import DEMO, ModelSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from qa_parallel import languages
+from qa_parallel import language_codes
 from qa_parallel.errors import LanguageError, SourceError
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import DATA
@@ -99,7 +99,7 @@ def _folder(folder: Path) -> dict[str, tuple[Path, ...]]:
     found: dict[str, tuple[Path, ...]] = {}
     for path in sorted(folder.glob("*.txt")):
         with suppress(LanguageError):  # a file of another kind
-            code = languages.parse(path.stem)
+            code = language_codes.parse(path.stem)
             found[code] = (*found.get(code, ()), path)
     return found
 

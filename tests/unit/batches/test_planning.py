@@ -19,8 +19,8 @@ from qa_parallel.batches.rows import positive_text
 from qa_parallel.batches.settings import Positive, exponent
 from qa_parallel.batches.summary import unmet
 from qa_parallel.errors import LanguageError, QAParallelError, RecipeError, SourceError
-from qa_parallel.pipeline.recipe import parse
 from qa_parallel.schema import BATCHES
+from qa_parallel.settings import parse
 from qa_parallel.text import comparison_form
 from tests.small_corpora import corpus_frame, parallel
 

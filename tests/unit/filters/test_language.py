@@ -11,7 +11,7 @@ from qa_parallel.errors import SourceError
 from qa_parallel.filters import score
 from qa_parallel.filters.language import Identifier, load
 from qa_parallel.filters.workers import Workers
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 
 from .test_rows import corpus
 

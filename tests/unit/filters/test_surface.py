@@ -72,7 +72,7 @@ def test_forms_are_equal_where_the_words_are(texts: list[str]) -> None:
 
 
 def test_every_script_of_the_languages_has_letters() -> None:
-    from qa_parallel.languages import LANGUAGES
+    from qa_parallel.language_codes import LANGUAGES
 
     for script in {language.script for language in LANGUAGES.values()}:
         assert table(script_pattern(script)).sum() > 20, script

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from qa_parallel.errors import PublishError
-from qa_parallel.languages import LANGUAGES
+from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.publishing import card, facts
 from qa_parallel.publishing.card import Contents
 from qa_parallel.publishing.licences import Settled

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from qa_parallel.errors import LanguageError
-from qa_parallel.languages import LANGUAGES, nearest, parse, parse_many
+from qa_parallel.language_codes import LANGUAGES, nearest, parse, parse_many
 
 
 def test_table_is_that_of_the_model() -> None:
@@ -157,7 +157,7 @@ def test_nearest_keeps_to_what_it_may_choose_from() -> None:
 
 def test_import_reads_nothing_and_loads_nothing_heavy() -> None:
     code = (
-        "import sys, qa_parallel.languages as l\n"
+        "import sys, qa_parallel.language_codes as l\n"
         "assert not l._index.cache_info().currsize\n"
         "print({'rapidfuzz', 'pydantic', 'transformers'} & set(sys.modules))"
     )
