@@ -47,15 +47,14 @@ def test_the_card_measures_every_direction_on_both_sets(card: dict[str, Any]) ->
         assert row["chrf_signature"].startswith("nrefs:1|case:mixed")
 
 
-@pytest.mark.parametrize("path", ["README.md", "data_cards/demo-model.md"])
-def test_the_figures_that_people_read_are_the_cards(path: str, card: dict[str, Any]) -> None:
-    text = (ROOT / path).read_text(encoding="utf-8")
+def test_the_figures_that_people_read_are_the_cards(card: dict[str, Any]) -> None:
+    text = (ROOT / "data_cards" / "demo-model.md").read_text(encoding="utf-8")
     for row in table(card):
         assert row in text
 
 
 def table(card: dict[str, Any]) -> list[str]:
-    """Rows of the table of chrF / BLEU, one a language, as README has them."""
+    """Rows of the table of chrF / BLEU, one a language, as the data card has them."""
     figures = {
         (row["set"], row["source"], row["target"]): f"{row['chrf']:.1f} / {row['bleu']:.1f}"
         for row in card["evaluation"]["results"]
