@@ -23,7 +23,7 @@ GROUND: dict[str, set[str]] = {
     "hub": set(),
     "sentences": {"languages", "schema"},
     "storage": {"schema"},
-    "pictures": {"storage"},
+    "pictures": {"languages"},
     "sources": {"hub", "languages", "schema", "sentences", "storage"},
     "encoders": {"hub", "storage"},
 }
@@ -38,7 +38,7 @@ STAGES: dict[str, set[str]] = {
 }
 FACES: dict[str, set[str]] = {
     "publishing": BELOW,
-    "page": BELOW | {"evaluation", "filters", "publishing"},
+    "page": BELOW | {"batches", "evaluation", "filters", "publishing", "training"},
     "pipeline": BELOW | set(STAGES) | {"page", "publishing"},
     "cli": BELOW | set(STAGES) | {"page", "pipeline", "publishing"},
 }
@@ -57,12 +57,11 @@ ALSO_WRITE = {
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",
     "encoders.layout": "the files in the folder of an encoder",
-    "pictures": "a picture",
     "pipeline.run": "the recipe beside what it made",
     "cli.publish": "the card that --card asks for",
 }
 WRITING = {
-    *("write_bytes", "write_json", "write_parquet", "write_text", "save_pretrained", "savefig"),
+    *("write_bytes", "write_json", "write_parquet", "write_text", "save_pretrained"),
     *("mkdir", "rmtree", "unlink", "symlink_to", "copyfile", "store.remove", "store.locked"),
 }
 
