@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -69,11 +70,11 @@ def square(size: int, panels: int = 1) -> Picture:
 
 
 def test_colours_places_and_figures_worked_out_by_hand() -> None:
-    root = parse(heat_maps({"": [[2.0, 3.0, None], [4.0, 2.44, 3.26]]}, ["a", "b"], ["x", "y", "z"],
+    root = parse(heat_maps({"": [[2.0, 3.4, None], [4.0, 2.56, 3.26]]}, ["a", "b"], ["x", "y", "z"],
                            title="t", number=".2f"))  # fmt: skip
     found = cells(root)
-    # shares of the way from 2 to 4: 0, .5; 1, .22, .63
-    assert [cell.kind for cell in found] == ["h0", "h5", "h10", "h2", "h6"]
+    # tenths of the way from 2 to 4: 0, 7; 10, 2.8, 6.3
+    assert [cell.kind for cell in found] == ["h0", "h7", "h10", "h3", "h6"]
     (first, second, third, fourth, fifth) = found
     assert first.x == third.x < second.x == fourth.x < fifth.x
     assert first.y == second.y < third.y == fourth.y == fifth.y
@@ -84,11 +85,11 @@ def test_colours_places_and_figures_worked_out_by_hand() -> None:
         for one, text in zip(root.iter(f"{SVG}text"), said(root), strict=True)
         if "soft" not in one.attrib["class"]
     }
-    for text, cell in zip(("2.00", "3.00", "4.00", "2.44", "3.26"), found, strict=True):
+    for text, cell in zip(("2.00", "3.40", "4.00", "2.56", "3.26"), found, strict=True):
         x, y, kind = figures[text]
         assert x == cell.x + cell.width / 2
         assert cell.y + 8 < y < cell.y + cell.height
-        assert ("over" in kind.split()) == (cell.kind == "h10")
+        assert ("over" in kind.split()) == (cell.kind in ("h7", "h10"))
     assert said(root, "soft") == ["–", "2.00", "3.00", "4.00", "– not measured"]
 
 
@@ -166,8 +167,19 @@ def test_nothing_is_cut_and_nothing_lies_over_another(size: int, panels: int) ->
     for code in CODES[:size]:
         assert said(root, "label").count(code) == 2 * panels
     for one in root.iter(f"{SVG}text"):
-        assert 0 <= float(one.attrib["x"]) < width
-        assert 0 < float(one.attrib["y"]) < height
+        (words,) = said(one)
+        long = extent(words, "small" if "small" in one.attrib["class"] else "figure")
+        x, y = float(one.attrib["x"]), float(one.attrib["y"])
+        turned = one.attrib.get("transform", "")
+        if "rotate(-" in turned:
+            up = long if "-90" in turned else long * math.sqrt(0.5)
+            assert 0 < y - up < y < height
+            assert x + (0 if "-90" in turned else up) < width
+        else:
+            before = next((share for kind, share in (("end", 1), ("middle", 0.5))
+                           if kind in one.attrib["class"].split()), 0)  # fmt: skip
+            assert 0 < x - long * before < x + long * (1 - before) < width
+            assert 0 < y < height
     assert width <= WIDTH + 60 or panels == 1
 
 
@@ -276,6 +288,7 @@ def test_lines_stand_where_their_numbers_are() -> None:
     assert said(root, "end")[:5] == ["1", "1.5", "2", "2.5", "3"]
     (left, bottom), (right, _) = grid[0]
     top = grid[-1][0][1]
+    assert top < bottom
     middle = (left + right) / 2
     assert line == [
         (left, bottom),
