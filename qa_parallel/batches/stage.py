@@ -14,12 +14,12 @@ import polars as pl
 
 from qa_parallel.batches import BatchSettings, Made, Rows, export, gather, make_plan, text_keys
 from qa_parallel.batches.negatives import candidates, choose
+from qa_parallel.batches.pictures import language_map
 from qa_parallel.batches.plan import KIND, Plan, corpus_frames, texts_of
 from qa_parallel.batches.planning import Side
 from qa_parallel.batches.report import describe
 from qa_parallel.batches.rows import positive_text
 from qa_parallel.errors import SourceError
-from qa_parallel.pictures import heat_maps
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
@@ -90,7 +90,7 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
         for side, plan in made.items():
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
-        _draw(out / PICTURE, report["train"], settings.strategy)
+        store.write_bytes(out / PICTURE, language_map(report).file())
         return {
             **folders.manifest(described, {}, files),
             "kind": KIND,
@@ -209,16 +209,6 @@ def _ends(batches: pl.DataFrame) -> Iterator[tuple[int, int]]:
         if last - start >= _SHARD or last == len(steps):
             yield start, last - start
             start = last
-
-
-def _draw(path: Path, side: dict[str, Any], strategy: str) -> None:
-    codes = list(side["languages"])
-    counts = [[side["matrix"].get(asked, {}).get(found) for found in codes] for asked in codes]
-    heat_maps(
-        {f"Rows of the plan ({strategy})": counts}, codes, codes, path,
-        row_label="question", column_label="passage", number=",.0f",
-        limits=(0, max((n or 0) for row in counts for n in row)),
-    )  # fmt: skip
 
 
 def _counts(rows: Rows) -> dict[str, int]:

@@ -2,67 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import polars as pl
 
-from qa_parallel.evaluation.measures import CROSS, SHARE
-from qa_parallel.pictures import heat_maps
+from qa_parallel.evaluation.measures import SHARE
+from qa_parallel.pictures import Picture, heat_maps
 
 _MEASURES = (("map", "mAP", ".3f"), (SHARE, "share of the first ten", ".2f"))
 
 
-def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[str]:
-    """Of each set and measure one picture, all systems side by side.
+def draw(systems: Mapping[str, pl.DataFrame]) -> dict[str, Picture]:
+    """Of each set and measure one picture, all systems side by side, by the name of its file.
 
     Parameters
     ----------
     systems:
         Name → its RESULTS, or rows with the same columns. With one system its name is not shown.
-    out, home:
-        The folder, and the one in it that the pictures go to.
-
-    Yields
-    ------
-    Names of files, as seen from `out`.
     """
-    cells = pl.concat(
-        frame.select(
-            "dataset", "setting", "query_language", "candidate_language", "measure", "value",
-            system=pl.lit(name),
+    datasets = dict.fromkeys(name for frame in systems.values() for name in frame["dataset"])
+    made = {}
+    for dataset in datasets:
+        rows = {name: frame.filter(dataset=dataset).to_dicts() for name, frame in systems.items()}
+        for measure, picture in language_maps(dataset, rows).items():
+            made[f"{dataset}-{measure.partition('@')[0]}.svg"] = picture
+    return made
+
+
+def language_maps(
+    dataset: str, systems: Mapping[str, Iterable[Mapping[str, Any]]]
+) -> dict[str, Picture]:
+    """By measure a picture of what was found by query and candidate language.
+
+    A measure that was not taken across languages has none.
+
+    Parameters
+    ----------
+    systems:
+        Rows of RESULTS of `dataset` by the name of what was evaluated. With one its name is not
+        shown.
+    """
+    made = {}
+    for measure, label, number in _MEASURES:
+        values = {name: _by_languages(rows, measure) for name, rows in systems.items()}
+        pairs = dict.fromkeys(pair for mine in values.values() for pair in mine)
+        if all(query == candidate for query, candidate in pairs):
+            continue
+        asked, found = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
+        made[measure] = heat_maps(
+            {
+                name if len(systems) > 1 else "": [
+                    [mine.get((query, candidate)) for candidate in found] for query in asked
+                ]
+                for name, mine in values.items()
+            },
+            asked,
+            found,
+            title=f"{dataset}: {label}",
+            row_label="query",
+            column_label="candidate",
+            number=number,
         )
-        for name, frame in systems.items()
-    ).drop_nulls(["query_language", "candidate_language"])  # fmt: skip
-    for dataset in cells["dataset"].unique(maintain_order=True):
-        for measure, title, number in _MEASURES:
-            mine = cells.filter(dataset=dataset, measure=measure)
-            if mine.is_empty() or (measure != SHARE and CROSS not in mine["setting"]):
-                continue
-            asked, found = (
-                mine[f"{side}_language"].unique().sort().to_list()
-                for side in ("query", "candidate")
-            )
-            known = {
-                (row["system"], row["query_language"], row["candidate_language"]): row["value"]
-                for row in mine.iter_rows(named=True)
-            }
-            whole = f"{dataset}: {title}"
-            name = f"{home}/{dataset}-{measure.partition('@')[0]}.svg"
-            heat_maps(
-                {
-                    one if len(systems) > 1 else whole: [
-                        [known.get((one, query, candidate)) for candidate in found]
-                        for query in asked
-                    ]
-                    for one in systems
-                },
-                asked,
-                found,
-                out / name,
-                title=whole if len(systems) > 1 else "",
-                row_label="query",
-                column_label="candidate",
-                number=number,
-            )
-            yield name
+    return made
+
+
+def _by_languages(
+    rows: Iterable[Mapping[str, Any]], measure: str
+) -> dict[tuple[str, str], float | None]:
+    return {
+        (row["query_language"], row["candidate_language"]): row["value"]
+        for row in rows
+        if row["measure"] == measure
+        and row["query_language"] is not None
+        and row["candidate_language"] is not None
+    }

@@ -361,6 +361,9 @@ def _write(
     store.write_parquet(out / RESULTS_FILE, results)
     store.write_parquet(out / VALUES, values)
     store.write_json(out / REPORT, report)
-    names = [RESULTS_FILE, VALUES, REPORT, *draw({"": results}, out, PICTURES)]
+    pictures = {f"{PICTURES}/{name}": one for name, one in draw({"": results}).items()}
+    for name, picture in pictures.items():
+        store.write_bytes(out / name, picture.file())
+    names = [RESULTS_FILE, VALUES, REPORT, *pictures]
     files = {name: store.record(out / name) for name in names}
     return {**folders.manifest(described, {}, files), "kind": "evaluation"}

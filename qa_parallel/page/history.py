@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from qa_parallel.filters.checks import CHECKS
 from qa_parallel.filters.limits import LANGUAGES_LEFT
 from qa_parallel.page import found as stages
 from qa_parallel.page.found import Found
-from qa_parallel.page.parts import Heat, Tongue, heat, tongue
+from qa_parallel.page.parts import Tongue, tongue
+from qa_parallel.pictures import Picture, heat_maps
 from qa_parallel.publishing import facts
 from qa_parallel.storage import store
 from qa_parallel.text import counted, duration, percent
@@ -249,22 +251,37 @@ def source_counts(told: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     return {name.replace("_", " "): number for name, number in counts.items() if number}
 
 
-def reasons(told: Mapping[str, Mapping[str, Any]]) -> Heat | None:
-    """Rejected rows by reason and language; None where nothing was."""
+@dataclass(frozen=True)
+class Reasons:
+    """Why rows were rejected: rows by reason, the most frequent first, and by language too."""
+
+    totals: Mapping[str, int]
+    picture: Picture
+
+
+def reasons(told: Mapping[str, Mapping[str, Any]]) -> Reasons | None:
+    """Rejected rows by reason; None where nothing was."""
     found: Mapping[str, Any] = told.get(stages.FILTER, {}).get("reasons", {})
-    values = {
-        (reason, code): float(counts["rejected"])
-        for code, mine in found.items()
-        for reason, counts in mine.items()
-    }
-    if not values:
+    totals: Counter[str] = Counter()
+    for mine in found.values():
+        totals.update({reason: counts["rejected"] for reason, counts in mine.items()})
+    if not totals:
         return None
-    totals: dict[str, float] = {}
-    for (reason, _), count in values.items():
-        totals[reason] = totals.get(reason, 0) + count
-    rows = sorted(totals, key=lambda reason: (-totals[reason], reason))
-    return heat("Rejected rows by reason", values, rows, list(found), ("reason", "language"),
-                ",.0f", (0, max(values.values())))  # fmt: skip
+    names = sorted(totals, key=lambda reason: (-totals[reason], reason))
+    counts = [
+        [mine.get(reason, {}).get("rejected", 0) for mine in found.values()] for reason in names
+    ]
+    picture = heat_maps(
+        {"": counts},
+        names,
+        list(found),
+        title="Rejected rows by reason and language",
+        row_label="reason",
+        column_label="language",
+        number=",.0f",
+        limits=(0, max(1, *(count for row in counts for count in row))),
+    )
+    return Reasons({name: totals[name] for name in names}, picture)
 
 
 def meaning(reason: str) -> str:

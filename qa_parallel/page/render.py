@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from qa_parallel.page.history import meaning
 from qa_parallel.page.hits import kind
-from qa_parallel.page.parts import MOST, tongue
+from qa_parallel.page.parts import tongue
+from qa_parallel.pictures import style as picture_style
 from qa_parallel.text import counted, duration, percent
 
 if TYPE_CHECKING:
@@ -28,14 +29,12 @@ def render(contents: Mapping[str, Any]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    style, script = (_part(name) for name in (STYLE, SCRIPT))
+    style, script = _part(STYLE) + picture_style(), _part(SCRIPT)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"json": embedded, "tongue": tongue, "meaning": meaning, "kind": kind}
-    environment.globals |= {
-        "percent": percent, "counted": counted, "duration": duration, "MOST": MOST,
-    }  # fmt: skip
+    environment.globals |= {"percent": percent, "counted": counted, "duration": duration}
     page = environment.from_string(_part(TEMPLATE)).render(
         contents,
         style=Markup(style),

@@ -1,4 +1,4 @@
-"""Plans, evaluations and comparisons of strategies, as tables and heat maps of the page."""
+"""Plans, evaluations and comparisons of strategies, in figures and pictures of the page."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qa_parallel.evaluation.measures import (
-    CROSS,
-    MAIN,
-    MEASURES,
-    MONOLINGUAL,
-    MULTILINGUAL,
-    SETTINGS,
-    SHARE,
-)
-from qa_parallel.page.parts import Heat, heat
+from qa_parallel.batches.pictures import language_map
+from qa_parallel.evaluation.measures import MAIN, MEASURES, SETTINGS, SHARE
+from qa_parallel.evaluation.pictures import language_maps
+from qa_parallel.pictures import Picture
 from qa_parallel.storage import store
 
 NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance",
          SHARE: "share of the first ten"}  # fmt: skip
 _DISTANCE = "rank_distance"
+_MOST = 40  # languages; maps of more, for every strategy, are left to the files of the stage
 
 
 @dataclass(frozen=True)
@@ -33,20 +28,12 @@ class Plan:
     rows: int
     sizes: Sequence[int]
     validation: int
-    heat: Heat
+    picture: Picture
 
 
 def plan(name: str, report: Mapping[str, Any]) -> Plan:
     """From report.json of `build-batches`."""
     side, batches = report["train"], report["batches"]
-    codes = list(side["languages"])
-    counts = {
-        (asked, found): float(count)
-        for asked, row in side["matrix"].items()
-        for found, count in row.items()
-    }
-    limits = (0.0, max(counts.values(), default=1.0))
-    title = f"Rows by language, {batches['strategy']}"
     return Plan(
         name,
         batches["strategy"],
@@ -54,7 +41,7 @@ def plan(name: str, report: Mapping[str, Any]) -> Plan:
         side["rows"],
         side["sizes"],
         report["validation"]["steps"],
-        heat(title, counts, codes, codes, ("question", "passage"), ",.0f", limits),
+        language_map(report),
     )
 
 
@@ -68,7 +55,7 @@ class Evaluation:
         Names of the columns of `settings`.
     settings:
         Setting → a value a measure, as text.
-    heats:
+    pictures:
         By query and candidate language: mAP, and whose candidates come first.
     untrained:
         Languages that the encoder was not trained on, as far as it is known.
@@ -83,7 +70,7 @@ class Evaluation:
     untrained: Sequence[str]
     measures: Sequence[str]
     settings: Mapping[str, Sequence[str]]
-    heats: Sequence[Heat]
+    pictures: Sequence[Picture]
     signature: str
 
 
@@ -113,48 +100,9 @@ def _evaluation(
         encoder, described["name"], store.portable(described["source"]), described["queries"],
         described["candidates"], len(described["languages"]), described.get("untrained", []),
         [NAMES.get(one, one) for one in measures], settings,
-        heats({described["name"]: mine})[described["name"]],
+        list(language_maps(described["name"], {"": mine}).values()),
         described.get("signature", ""),
     )  # fmt: skip
-
-
-def heats(systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Heat]]:
-    """mAP and the share of the first ten by query and candidate language, as far as measured.
-
-    Parameters
-    ----------
-    systems:
-        Rows of RESULTS by what is written over them; a shade means the same number in all of them.
-    """
-    made: dict[str, list[Heat]] = {name: [] for name in systems}
-    for measure, number, settings in (
-        ("map", ".3f", (MONOLINGUAL, CROSS)),
-        (SHARE, ".2f", (MULTILINGUAL,)),
-    ):
-        values = {name: _pairs(rows, measure, settings) for name, rows in systems.items()}
-        every = [value for mine in values.values() for value in mine.values()]
-        for name, mine in values.items():
-            asked, found = (sorted({pair[side] for pair in mine}) for side in (0, 1))
-            if len(mine) > len(asked):  # more than a diagonal
-                made[name].append(
-                    heat(f"{name}: {NAMES[measure]}", mine, asked, found, ("query", "candidate"),
-                         number, (min(every), max(every)))
-                )  # fmt: skip
-    return made
-
-
-def _pairs(
-    rows: Sequence[Mapping[str, Any]], measure: str, settings: Sequence[str]
-) -> dict[tuple[str, str], float]:
-    """Values by query and candidate language."""
-    return {
-        (row["query_language"], row["candidate_language"]): row["value"]
-        for row in rows
-        if row["measure"] == measure
-        and row["setting"] in settings
-        and row["query_language"] is not None
-        and row["candidate_language"] is not None
-    }
 
 
 @dataclass(frozen=True)
@@ -188,12 +136,12 @@ class Scale:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Strategies on one set: their values, their differences, their heat maps by system."""
+    """Strategies on one set: their values, their differences, and what they find by language."""
 
     dataset: str
     values: Sequence[Scale]
     differences: Sequence[Scale]
-    heats: Mapping[str, Sequence[Heat]]
+    pictures: Sequence[Picture]
 
 
 def comparisons(report: Mapping[str, Any]) -> list[Comparison]:
@@ -218,12 +166,16 @@ def _comparison(name: str, report: Mapping[str, Any]) -> Comparison:
         ]
         if pairs:
             gaps.append(_differences(label, measure, pairs))
-    systems = dict.fromkeys(row["system"] for row in mine)
+    systems = {
+        one: [row for row in mine if row["system"] == one]
+        for one in dict.fromkeys(row["system"] for row in mine)
+    }
+    languages = len({row["query_language"] for row in mine})
     return Comparison(
         name,
         values,
         gaps,
-        heats({one: [row for row in mine if row["system"] == one] for one in systems}),
+        list(language_maps(name, systems).values()) if languages <= _MOST else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from qa_parallel.page.hits import pairs
 from qa_parallel.page.parts import tongue
 from qa_parallel.page.render import render
 from qa_parallel.page.sample import COLUMNS, Fate, choose, embed
+from qa_parallel.pictures import Picture
 from qa_parallel.schema import DECISIONS, LEAKS, check
 from qa_parallel.storage import folders, store
+from qa_parallel.training.pictures import training_curves
 
 PAGE = "report.html"
 ROWS = 200
+TRAINING = "training.json"
 _HITS = 40  # pairs of texts
 _PLANS = 6
 
@@ -78,7 +81,7 @@ def _contents(folder: Path, found: Sequence[Found], rows: int, seed: int) -> dic
             for one in retrieval.evaluations(store.read_json(place.folder / "results.json"))
         ],
         "experiments": [
-            (report, retrieval.comparisons(report))
+            (report, _training(place, report), retrieval.comparisons(report))
             for place in found
             if place.stage == stages.EXPERIMENT and place.whole
             for report in [store.read_json(place.folder / "report.json")]
@@ -90,6 +93,13 @@ def _contents(folder: Path, found: Sequence[Found], rows: int, seed: int) -> dic
 def _report(one: Found | None) -> dict[str, Any] | None:
     path = one and one.folder / "report.json"
     return store.read_json(path) if path and path.is_file() else None
+
+
+def _training(place: Found, report: Mapping[str, Any]) -> Picture | None:
+    """How the trainings of an experiment went; None where their folders are not here."""
+    paths = {run["name"]: place.folder / "runs" / run["name"] / TRAINING for run in report["runs"]}
+    runs = {name: store.read_json(path) for name, path in paths.items() if path.is_file()}
+    return training_curves(runs) if runs else None
 
 
 def _table(one: Found | None, name: str, schema: pl.Schema) -> pl.DataFrame | None:

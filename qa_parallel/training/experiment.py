@@ -20,12 +20,14 @@ from qa_parallel.errors import ModelError, TrainingError
 from qa_parallel.evaluation.pictures import draw
 from qa_parallel.evaluation.ranking import Task
 from qa_parallel.evaluation.stage import compare_results, evaluate_sets
+from qa_parallel.pictures import Picture
 from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings, SourceSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.training.loop import steps_of
+from qa_parallel.training.pictures import training_curves
 from qa_parallel.training.settings import START, ExperimentSettings
 from qa_parallel.training.stage import ENCODER, prepare_training, write_card
 from qa_parallel.training.stage import REPORT as TRAINING
@@ -137,9 +139,10 @@ def prepare_experiment(
         averages = means(results)
         store.write_json(out / REPORT, _report(runs, results, averages, settings, out))
         store.remove(out / PICTURES)
-        systems = averages["system"].unique(maintain_order=True)
-        maps = {name: averages.filter(system=name) for name in systems}
-        names = [REPORT, *draw(maps, out, PICTURES)]
+        pictures = _pictures(runs, averages, out)
+        for name, picture in pictures.items():
+            store.write_bytes(out / name, picture.file())
+        names = [REPORT, *pictures]
         files = {name: store.record(out / name) for name in names}
         return {**folders.manifest(described, {}, files), "kind": "experiment"}
 
@@ -253,6 +256,15 @@ def _evaluate(
         tell=lambda text: tell(f"{name}: {text}"),
     )
     return home
+
+
+def _pictures(runs: Sequence[Run], averages: pl.DataFrame, out: Path) -> dict[str, Picture]:
+    """How the trainings went and what their encoders find, by the names of the files."""
+    trainings = {run.name: store.read_json(out / _RUNS / run.name / TRAINING) for run in runs}
+    systems = averages["system"].unique(maintain_order=True)
+    maps = draw({name: averages.filter(system=name) for name in systems})
+    pictures = {"training.svg": training_curves(trainings), **maps}
+    return {f"{PICTURES}/{name}": picture for name, picture in pictures.items()}
 
 
 def _report(

@@ -99,7 +99,9 @@ def test_strategies_compared(encoder: Path, corpus: Path, sets: Path, tmp_path: 
     for text in ("hybrid-1", "multilingual mAP", "±", "hybrid against monolingual", "negatives"):
         assert text in done.output, text
     picture = (out / "trained/pictures/mill-map.svg").read_bytes()
-    assert all(one in picture for one in (b"deu_Latn", b"<!-- start -->", b"<!-- hybrid -->"))
+    assert all(one in picture for one in (b">deu_Latn<", b">start<", b">hybrid<"))
+    curves = (out / "trained/pictures/training.svg").read_bytes()
+    assert all(one in curves for one in (b">hybrid-1<", b">monolingual-0<", b">loss"))
     again = run(tmp_path, *options)
     assert again.exit_code == 0, again.output
     assert "complete already" in again.output

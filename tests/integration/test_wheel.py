@@ -55,7 +55,8 @@ def test_translate_from_an_installed_wheel(tmp_path: Path) -> None:
     assert "demonstration only" in done.stderr
     assert (tmp_path / "corpus" / "data" / "fra_Latn").is_dir()
     packed = ("py.typed", "languages.json", "publishing/licences.json", "demo/card.json")
-    for name in (*packed, "publishing/dataset_card.md.jinja"):
+    drawing = ("pictures/picture.svg.jinja", "pictures/picture.css")
+    for name in (*packed, *drawing, "publishing/dataset_card.md.jinja"):
         assert (site / "qa_parallel" / name).is_file(), f"{name} is not in the wheel"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 
 import qa_parallel
 from qa_parallel.language_codes import parse
+from qa_parallel.pictures import style
 from qa_parallel.publishing.licences import on_hub
 from qa_parallel.translation.models.model import resolve
 from qa_parallel.translation.models.settings import ModelSettings
@@ -39,6 +41,18 @@ def test_the_hub_takes_it(name: str) -> None:
     assert {key: data.get(key) for key in front} == front
     assert front["license"] in on_hub()
     assert all(re.fullmatch("[a-z]{2,3}", code) for code in front["language"])
+
+
+@pytest.mark.parametrize(
+    "name", ["data_cards/xquad-r-strategies", "recipes/quickstart/before-after"]
+)
+def test_pictures_are_of_one_style(name: str) -> None:
+    """One that is drawn before the style is changed would not fit beside the others."""
+    data = (ROOT / f"{name}.svg").read_text("utf-8")
+    assert style() in data
+    assert "over" in {
+        kind for one in ElementTree.fromstring(data).iter() for kind in one.get("class", "").split()
+    }
 
 
 def test_the_quickstart_set_is_what_its_card_says() -> None:

@@ -25,7 +25,7 @@ GROUND: dict[str, set[str]] = {
     "settings": set(),
     "sentences": {"language_codes", "schema"},
     "storage": {"schema"},
-    "pictures": {"storage"},
+    "pictures": {"language_codes"},
     "sources": {"hub", "language_codes", "schema", "sentences", "storage"},
     "encoders": {"hub", "storage"},
 }
@@ -40,7 +40,7 @@ STAGES: dict[str, set[str]] = {
 }
 FACES: dict[str, set[str]] = {
     "publishing": BELOW,
-    "page": BELOW | {"evaluation", "filters", "publishing"},
+    "page": BELOW | {"batches", "evaluation", "filters", "publishing", "training"},
     "pipeline": BELOW | set(STAGES) | {"page", "publishing"},
     "results": BELOW | set(STAGES) | {"pipeline"},
     "api": BELOW | set(STAGES) | {"page", "pipeline", "publishing", "results"},
@@ -61,13 +61,12 @@ ALSO_WRITE = {
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",
     "encoders.layout": "the files in the folder of an encoder",
-    "pictures": "a picture",
     "sources.rows": "rows that somebody holds in memory, in the cache",
     "pipeline.run": "the recipe beside what it made",
     "cli.publish": "the card that --card asks for",
 }
 WRITING = {
-    *("write_bytes", "write_json", "write_parquet", "write_text", "save_pretrained", "savefig"),
+    *("write_bytes", "write_json", "write_parquet", "write_text", "save_pretrained"),
     *("mkdir", "rmtree", "unlink", "symlink_to", "copyfile", "store.remove", "store.locked"),
 }
 

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from qa_parallel.errors import StoreError
+from qa_parallel.evaluation.pictures import language_maps
 from qa_parallel.page import history, hits, retrieval
 from qa_parallel.page.found import find
 from qa_parallel.page.overlap import Part, mark
-from qa_parallel.page.parts import heat, tongue
+from qa_parallel.page.parts import tongue
 from qa_parallel.page.render import embedded, render
 from qa_parallel.page.sample import Fate, choose, embed
 from qa_parallel.schema import DECISIONS, LEAKS
@@ -97,10 +98,10 @@ def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
     ]  # fmt: skip
     french = history.flows(told)[1]
     assert (french.rows, french.rejected, french.left, french.share) == (6, 2, 4, "67 %")
-    table = history.reasons(told)
-    assert table is not None
-    assert table.rows == ["answer copied"]
-    assert [cell.text for cell in table.cells[0]] == ["2"]
+    reasons = history.reasons(told)
+    assert reasons is not None
+    assert reasons.totals == {"answer copied": 2}
+    assert reasons.picture.summary.endswith("Highest: 2 (answer copied, fra_Latn).")
     notes = " ".join(history.notes(found, told, None))
     assert "French 33 %" in notes
     assert "never" not in notes
@@ -274,14 +275,6 @@ def test_a_long_text_is_cut_around_the_first_mark() -> None:
 # Tables
 
 
-def test_shades_go_from_the_lowest_to_the_highest() -> None:
-    values = {("a", "a"): 1.0, ("a", "b"): 0.5, ("b", "a"): 0.0}
-    made = heat("t", values, ["a", "b"], ["a", "b"], ("r", "c"), ".1f")
-    assert [[cell.shade for cell in row] for row in made.cells] == [[10, 5], [0, None]]
-    same = heat("t", {("a", "a"): 3.0}, ["a"], ["a"], ("r", "c"), ".1f")
-    assert same.cells[0][0].shade == 0
-
-
 def test_languages_as_html_knows_them() -> None:
     assert (tongue("arb_Arab").tag, tongue("arb_Arab").direction) == ("ar-Arab", "rtl")
     assert (tongue("zho_Hant").tag, tongue("zho_Hant").direction) == ("zh-Hant", "ltr")
@@ -319,10 +312,10 @@ def test_a_shade_means_the_same_number_for_every_system() -> None:
             for other in ("eng_Latn", "deu_Latn")
         ]  # fmt: skip
 
-    made = retrieval.heats({"start": rows(0.4), "hybrid": rows(0.8)})
-    shades = {name: maps[0].cells[0][0].shade for name, maps in made.items()}
-    assert shades == {"start": 5, "hybrid": 10}
-    assert made["start"][0].title == "start: mAP"
+    (picture,) = language_maps("set", {"start": rows(0.4), "hybrid": rows(0.8)}).values()
+    assert picture.title == "set: mAP"
+    assert [box.kind for box in picture.boxes[:8]] == [*("h5", "h0", "h0", "h5"),
+                                                       *("h10", "h0", "h0", "h10")]  # fmt: skip
 
 
 # The page
