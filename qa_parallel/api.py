@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from qa_parallel.encoders.encoder import Encoder
-    from qa_parallel.pipeline.run import Stage
+    from qa_parallel.pipeline.steps import Step, StepResult
     from qa_parallel.publishing.stage import Publication
     from qa_parallel.publishing.upload import Published
 
@@ -451,8 +451,8 @@ def run(
     from_stage: str | None = None,
     until_stage: str | None = None,
     progress: bool = False,
-    begin: Callable[[Stage, tuple[str, ...]], None] = lambda *_: None,
-    ended: Callable[[Any], None] = lambda _: None,
+    begin: Callable[[Step, tuple[str, ...]], None] = lambda *_: None,
+    ended: Callable[[StepResult], None] = lambda _: None,
 ) -> Run:
     """Run the stages of a recipe; those that are up to date are skipped.
 
@@ -472,24 +472,25 @@ def run(
     from qa_parallel.page.stage import write_report
     from qa_parallel.pipeline import run as pipeline
     from qa_parallel.pipeline.recipe import load_recipe
+    from qa_parallel.storage.stage import Tools
 
     loaded = load_recipe(Path(recipe), _changes(change))
     if out is not None:
         loaded = loaded.model_copy(update={"out": Path(out)})
-    steps = []
+    results = []
     with _drawing(progress) as reporter, telling(progress) as told:
-        tools = pipeline.Tools(reporter, cores(), told.tell, told.warn)
+        tools = Tools(reporter, cores(), told.tell, told.warn)
 
-        def started(stage: Stage, reasons: tuple[str, ...]) -> None:
+        def started(step: Step, reasons: tuple[str, ...]) -> None:
             told.pause()
-            begin(stage, reasons)
+            begin(step, reasons)
 
-        for step in pipeline.run(loaded, tools, from_stage, until_stage, begin=started):
+        for result in pipeline.run(loaded, tools, from_stage, until_stage, begin=started):
             reporter.finish()
             told.pause()
-            steps.append(step)
-            ended(step)
-    return Run(steps, loaded.out, write_report(loaded.out))
+            results.append(result)
+            ended(result)
+    return Run(results, loaded.out, write_report(loaded.out))
 
 
 def languages(*words: str, model: str | None = None, **settings: Any) -> pl.DataFrame:

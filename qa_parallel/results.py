@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from qa_parallel.batches.plan import Batch
     from qa_parallel.batches.plan import Plan as OpenPlan
     from qa_parallel.batches.settings import BatchSettings
-    from qa_parallel.pipeline.steps import Step
+    from qa_parallel.pipeline.steps import StepResult
 
 _WIDTH = 120  # columns of a printed result
 
@@ -357,7 +357,7 @@ class Trained(Result):
         return f"{len(self.encoders)} trained: {', '.join(self.encoders)}"
 
 
-class Run(Sequence["Step"]):
+class Run(Sequence["StepResult"]):
     """What became of the stages of a recipe, in their order.
 
     Attributes
@@ -368,7 +368,7 @@ class Run(Sequence["Step"]):
         The page to look at; None where nothing was written.
     """
 
-    def __init__(self, steps: Sequence[Step], out: Path, page: Path | None) -> None:
+    def __init__(self, steps: Sequence[StepResult], out: Path, page: Path | None) -> None:
         self.steps = tuple(steps)
         self.out, self.page = out, page
 
@@ -381,7 +381,7 @@ class Run(Sequence["Step"]):
     @property
     def results(self) -> dict[str, Result]:
         """The result of each stage, by its name: `run.results["filter"]`."""
-        return {step.stage.name: open_result(step.outcome) for step in self.steps}
+        return {one.step.name: open_result(one.outcome) for one in self.steps}
 
     @property
     def corpus(self) -> Corpus | None:
@@ -402,29 +402,32 @@ class Run(Sequence["Step"]):
         return os.fspath(self.out)
 
     def __repr__(self) -> str:
-        return f"<Run in {self.out}: {', '.join(step.stage.name for step in self.steps)}>"
+        return f"<Run in {self.out}: {', '.join(one.step.name for one in self.steps)}>"
 
     def __str__(self) -> str:
         return printed(self.tables())
 
 
-_KINDS: dict[str, type[Result]] = {
-    "corpus": Corpus,
-    "leakage": Checked,
-    "plan": Plan,
-    "evaluation": Results,
-    "experiment": Trained,
+# By the stage that made it.
+_RESULTS: dict[str, type[Result]] = {
+    "translate": Corpus,
+    "import": Corpus,
+    "filter": Filtered,
+    "check-leakage": Checked,
+    "build-batches": Plan,
+    "evaluate": Results,
+    "train-eval": Trained,
 }
 
 
 def open_result(outcome: Outcome) -> Result:
-    """The result of whatever stage left `outcome`."""
-    manifest = outcome.manifest
-    if "leakage" in manifest:
-        return Checked(outcome)
-    if "filter" in manifest:
-        return Filtered(outcome)
-    return _KINDS[manifest["kind"]](outcome)
+    """The result of whatever stage left `outcome`; StoreError where it has no results."""
+    stage = outcome.manifest.get("stage")
+    if stage not in _RESULTS:
+        raise StoreError(
+            f"expected a folder of {', '.join(_RESULTS)} at {outcome.folder}, found one of {stage}"
+        )
+    return _RESULTS[stage](outcome)
 
 
 def read_result(folder: Path) -> Result:

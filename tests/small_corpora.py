@@ -32,7 +32,7 @@ def corpus_folder(folder: Path, frame: pl.DataFrame) -> Path:
         part = folder.parent / f"{folder.name}-{code}.parquet"
         store.write_parquet(part, frame.filter(language=code))
         files |= write_shards(folder, code, "train", [part], 1)
-    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "import"}
     store.write_json(folder / folders.SETTINGS, settings)
     store.write_json(folder / folders.MANIFEST, {"kind": "corpus", **settings, "files": files})
     return folder

@@ -144,7 +144,8 @@ def compare(out: Path) -> None:
     settings = {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
-        "experiment": {"seeds": 2},
+        "stage": "train-eval",
+        "train-eval": {"seeds": 2},
         "runs": {f"{name}-{seed}": "d" for name in systems if name != "start" for seed in (0, 1)},
     }
     run = {"steps": 4, "rows": 24, "seconds": 61.0, "loss": 1.5,

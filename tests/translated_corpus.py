@@ -37,6 +37,7 @@ def translated(
     described: dict[str, Any] = {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
+        "stage": "translate",
         "source": {
             "source_language": "eng_Latn", "columns": {}, "split": split, "revision": None,
             "config": None, "license": license, "limit": None, "name": source, "digest": "a" * 40,

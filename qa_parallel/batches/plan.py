@@ -186,7 +186,7 @@ def open_plan(
         A corpus cannot be read.
     """
     manifest = _manifest(folder)
-    settings = BatchSettings.model_validate(manifest["batches"])
+    settings = BatchSettings.model_validate(manifest["build-batches"])
     mine = f"{DATA}/{side}-"
     files = [folder / name for name in manifest["files"] if name.startswith(mine)]
     batches = pl.concat(
@@ -227,7 +227,7 @@ def read_head(folder: Path) -> Head:
     """The head of a plan whose corpora are there, unchanged; StoreError otherwise."""
     manifest = _manifest(folder)
     _corpora(folder, manifest, None)
-    settings = BatchSettings.model_validate(manifest["batches"])
+    settings = BatchSettings.model_validate(manifest["build-batches"])
     corpora = tuple(one["digest"] for one in manifest["corpora"])
     return Head(settings, manifest["steps"]["train"], plan_digest(manifest), corpora)
 
@@ -248,7 +248,7 @@ def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> 
     null. `others` are the other sentences of the passage, where sentences are to be found.
     """
     manifest = _manifest(folder)
-    settings = BatchSettings.model_validate(manifest["batches"])
+    settings = BatchSettings.model_validate(manifest["build-batches"])
     given = _corpora(folder, manifest, corpora)
     keys = [
         pl.concat(

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches import BatchSettings, Made, Rows, export, gather, make_plan, text_keys
+from qa_parallel.batches import (
+    BatchSettings,
+    Made,
+    Rows,
+    export,
+    gather,
+    make_plan,
+    summary,
+    text_keys,
+)
 from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.pictures import language_map
 from qa_parallel.batches.plan import KIND, Plan, corpus_frames, texts_of
@@ -25,6 +34,7 @@ from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import DATA, README, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same corpora and settings would give another plan than before.
 VERSION = 1
@@ -67,9 +77,10 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
     given = [open_input(one) for one in corpora]
     _refuse_twins(given)
     described = description(
+        STAGE.name,
         VERSION,
+        settings.model_dump(mode="json"),
         corpora=[{"name": one.name, "digest": one.digest} for one in given],
-        batches=settings.model_dump(mode="json"),
     )
 
     def make(out: Path) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
             "steps": {side: report[side]["steps"] for side in SIDES},
         }
 
-    return Job("batches", described, make, input=[dict(one.manifest) for one in given])
+    return Job(described, make, input=[dict(one.manifest) for one in given])
 
 
 def _seen_from(out: Path, source: str) -> str:
@@ -219,3 +230,25 @@ def _counts(rows: Rows) -> dict[str, int]:
         "without_positive": int((rows.positive_form < 0).sum()),
         "question_is_positive": int(rows.echo.sum()),
     }
+
+
+def _prepare(context: Context) -> Job:
+    corpus = SourceSettings(source=str(context.input))
+    return prepare_batches([corpus], context.tables["build-batches"])
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    yield from summary.tables(store.read_json(outcome.folder / REPORT))
+    yield f"The plan is in {outcome.folder}, its picture in {outcome.folder}/{PICTURE}."
+
+
+STAGE = Stage(
+    name="build-batches",
+    title="Plan the batches",
+    makes=KIND,
+    words=summary.words,
+    brief=lambda outcome: summary.brief(outcome.manifest),
+    summary=_summary,
+    files=(REPORT,),
+    recipe=RecipeStep("batches", _prepare, reads="corpus"),
+)

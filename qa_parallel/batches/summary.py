@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from qa_parallel.text import counted
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
@@ -15,12 +17,27 @@ _MATRIX = 12
 _LISTED = 8
 
 
+def words(manifest: Mapping[str, Any]) -> str:
+    """How many steps of which strategy."""
+    steps, settings = manifest.get("steps", {}), manifest.get("build-batches", {})
+    return (
+        f"{counted(steps.get('train', 0), 'training step')} of up to {settings.get('batch_size')} "
+        f"rows, strategy {settings.get('strategy')}; {steps.get('validation', 0):,} of validation."
+    )
+
+
+def brief(manifest: Mapping[str, Any]) -> str:
+    """Steps of both sides."""
+    steps = manifest["steps"]
+    return f"{steps['train']:,} steps, {steps['validation']:,} to validate"
+
+
 def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The statistics of both sides for a person."""
     from rich.text import Text
 
     yield _sides(report)
-    yield Text(_left(report["rows"], report["batches"]["positive"]))
+    yield Text(_left(report["rows"], report["build-batches"]["positive"]))
     yield _language_table(report["train"])
     if len(report["train"]["languages"]) <= _MATRIX:
         yield _matrix_table(report["train"])
@@ -40,9 +57,9 @@ def _left(rows: Mapping[str, int], positive: str) -> str:
 
 
 def _negatives(report: Mapping[str, Any], side: str) -> list[str]:
-    if report["batches"]["negatives"] != "bm25":  # others are no matter of the plan
+    if report["build-batches"]["negatives"] != "bm25":  # others are no matter of the plan
         return []
-    wanted = report[side]["rows"] * report["batches"]["negatives_per_row"]
+    wanted = report[side]["rows"] * report["build-batches"]["negatives_per_row"]
     return [f"{report[side]['negatives']:,} hard negatives for {wanted:,} places"]
 
 

@@ -67,13 +67,13 @@ def build_batches(corpora: tuple[str, ...], out: Path, overwrite: bool, **option
 
     Example: qa-parallel build-batches clean --out plan --strategy hybrid --epochs 3
     """
+    from qa_parallel.batches import stage
     from qa_parallel.batches.settings import BatchSettings
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
 
     settings = parse(BatchSettings, pick(options, BatchSettings), "options")
     sources = [parse(SourceSettings, {"source": one}, "options") for one in corpora]
     with show.console(stderr=True).status("planning"):
-        outcome = pipeline.build_batches(sources, settings, out, overwrite=overwrite)
-    show.plan(outcome)
+        outcome = stage.build_batches(sources, settings, out, overwrite=overwrite)
+    show.summary(stage.STAGE, outcome)

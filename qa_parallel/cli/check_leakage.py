@@ -47,8 +47,8 @@ def check_leakage(
     Example: qa-parallel check-leakage corpus --against xquad-r=data/xquad-r --action drop
     --out clean
     """
+    from qa_parallel.leakage import stage
     from qa_parallel.leakage.settings import LeakageSettings
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings, parse_evalset
 
@@ -57,10 +57,10 @@ def check_leakage(
     settings = parse(LeakageSettings, pick(options, LeakageSettings), "options")
     source = parse(SourceSettings, {**pick(options, SourceSettings), "source": corpus}, "options")
     sets = [parse_evalset(one) for one in against]
-    checked = pipeline.check_leakage(source, sets, settings, out, overwrite=overwrite)
+    checked = stage.check_leakage(source, sets, settings, out, overwrite=overwrite)
     show.leaks(checked)
     if checked.outcome is not None and checked.holds_corpus():
-        show.outcome(checked.outcome)
+        show.corpus(checked.outcome)
     elif checked.outcome is not None:
         click.echo(f"The report is in {checked.outcome.folder}.")
-    pipeline.refuse_leaks(checked)
+    stage.refuse_leaks(checked)

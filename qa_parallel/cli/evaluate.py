@@ -70,8 +70,8 @@ def evaluate(
 
     qa-parallel evaluate results/e5 results/ours --compare
     """
+    from qa_parallel.evaluation import stage
     from qa_parallel.evaluation.settings import EvaluateSettings
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import parse_evalset
 
@@ -79,7 +79,7 @@ def evaluate(
         if not compare or not results or sets:
             raise click.UsageError("expected RESULTS --compare, or --eval NAME=PATH")
         with show.console(stderr=True).status("comparing"):
-            rows = list(pipeline.compare_results(results, samples))
+            rows = list(stage.compare_results(results, samples))
         show.differences(rows)
         return
     if not sets:
@@ -87,10 +87,10 @@ def evaluate(
     settings = parse(EvaluateSettings, pick(options, EvaluateSettings), "options")
     parsed = [parse_evalset(one) for one in sets]
     if texts is not None:
-        click.echo(f"{pipeline.write_texts(parsed, settings, texts):,} texts are in {texts}.")
+        click.echo(f"{stage.write_texts(parsed, settings, texts):,} texts are in {texts}.")
         return
     with show.console(stderr=True).status("reading") as status:
-        evaluated = pipeline.evaluate_sets(
+        evaluated = stage.evaluate_sets(
             parsed,
             settings,
             out,

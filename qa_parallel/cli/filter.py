@@ -51,9 +51,9 @@ def filter_(
 
     Example: qa-parallel filter corpus --out clean --min-languages 4
     """
+    from qa_parallel.filters import stage
     from qa_parallel.filters.settings import FilterSettings
     from qa_parallel.machine import cores
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
 
@@ -62,7 +62,7 @@ def filter_(
         settings = parse(FilterSettings, chosen, "options")
         source = {**pick(options, SourceSettings), "source": corpus}
         with show.console(stderr=True).status("reading") as status:
-            outcome = pipeline.filter_corpus(
+            outcome = stage.filter_corpus(
                 parse(SourceSettings, source, "options"),
                 settings,
                 out,
@@ -71,11 +71,11 @@ def filter_(
                 tell=status.update,
             )
         if explain is None:
-            show.funnel(outcome)
+            show.summary(stage.STAGE, outcome)
     elif explain is None:
         raise click.UsageError("expected a CORPUS to filter, found none")
     if explain is not None:
-        show.render([pipeline.explain(out, explain)])
+        show.render([stage.explain(out, explain)])
 
 
 def _limits(given: tuple[str, ...]) -> dict[str, float | None]:

@@ -34,9 +34,9 @@ def import_(
 
     Example: qa-parallel import --parallel en=en.json --parallel de=de.json --out corpus
     """
-    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.sources import stage
 
-    outcome = pipeline.import_parallel(
+    outcome = stage.import_parallel(
         _files(parallel),
         out,
         columns=columns,
@@ -44,7 +44,7 @@ def import_(
         license=license,
         overwrite=overwrite,
     )
-    show.outcome(outcome)
+    show.corpus(outcome)
 
 
 def _files(parallel: tuple[str, ...]) -> dict[str, Path] | Path:

@@ -39,14 +39,14 @@ def publish(corpus: Path, card: Path | None, dry_run: bool, **options: Any) -> N
 
     Example: qa-parallel publish checked --repo org/name --dry-run
     """
-    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.publishing import stage
     from qa_parallel.publishing.settings import PublishSettings
     from qa_parallel.settings import parse
     from qa_parallel.storage import store
 
     settings = parse(PublishSettings, pick(options, PublishSettings), "options")
     with show.console(stderr=True).status("reading") as status:
-        ready = pipeline.prepare(corpus, settings, status.update)
+        ready = stage.prepare(corpus, settings, status.update)
     for warning in ready.warnings:
         click.echo(f"Warning: {warning}", err=True)
     if card is not None:
@@ -58,6 +58,6 @@ def publish(corpus: Path, card: Path | None, dry_run: bool, **options: Any) -> N
             click.echo(line)
         click.echo("The card is valid. Nothing was sent.")
         return
-    done = pipeline.publish(ready, lambda line: click.echo(line, err=True))
+    done = stage.publish(ready, lambda line: click.echo(line, err=True))
     click.echo(f"{'Published' if done.changed else 'Nothing to upload'}: {done.url}")
     click.echo(f"commit {done.commit}{f', tag {settings.tag}' if settings.tag else ''}")

@@ -29,7 +29,7 @@ def report(out: Path, rows: int, seed: int) -> None:
 
     Example: qa-parallel report out/quickstart
     """
-    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.page import stage
 
-    page = pipeline.write_report(out, rows=rows, seed=seed)
+    page = stage.write_report(out, rows=rows, seed=seed)
     click.echo(f"The page is {page}: open it in a browser.")

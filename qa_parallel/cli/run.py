@@ -11,7 +11,7 @@ from qa_parallel.cli import show
 from qa_parallel.cli.options import FILE, FOLDER
 
 if TYPE_CHECKING:
-    from qa_parallel.pipeline.run import Stage
+    from qa_parallel.pipeline.steps import Step
 
 
 @click.command()
@@ -48,29 +48,31 @@ def run(
     Example: qa-parallel run recipes/quickstart.toml --set translate.beam=1 --dry-run
     """
     from qa_parallel.machine import cores
+    from qa_parallel.page.stage import write_report
     from qa_parallel.pipeline import run as pipeline
     from qa_parallel.pipeline.recipe import load_recipe
+    from qa_parallel.storage.stage import Tools
 
     loaded = load_recipe(recipe, changes)
     if out is not None:
         loaded = loaded.model_copy(update={"out": out})
     with show.Live() as progress, show.Telling() as telling:
-        tools = pipeline.Tools(progress, cores(), telling.tell, telling.warn)
+        tools = Tools(progress, cores(), telling.tell, telling.warn)
         if dry_run:
-            for stage, reasons in pipeline.foresee(loaded, tools, from_stage, until_stage):
+            for step, reasons in pipeline.foresee(loaded, tools, from_stage, until_stage):
                 telling.pause()
-                show.reasons(stage, reasons, "would run: ")
+                show.reasons(step, reasons, "would run: ")
             return
 
-        def begin(stage: Stage, reasons: tuple[str, ...]) -> None:
+        def begin(step: Step, reasons: tuple[str, ...]) -> None:
             telling.pause()
-            show.reasons(stage, reasons)
+            show.reasons(step, reasons)
 
-        steps = []
-        for step in pipeline.run(loaded, tools, from_stage, until_stage, begin=begin):
+        results = []
+        for result in pipeline.run(loaded, tools, from_stage, until_stage, begin=begin):
             progress.finish()
             telling.pause()
-            steps.append(step)
-            if step.made:
-                show.stage(step.stage.name, step.outcome)
-    show.steps(steps, pipeline.write_report(loaded.out))
+            results.append(result)
+            if result.made:
+                show.summary(result.step.stage, result.outcome)
+    show.results(results, write_report(loaded.out))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +13,11 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qa_parallel.pipeline.run import Checked, Evaluated, Outcome, Stage, Step
+    from qa_parallel.evaluation.stage import Evaluated
+    from qa_parallel.leakage.stage import Checked
+    from qa_parallel.pipeline.steps import Step, StepResult
+    from qa_parallel.storage.folders import Outcome
+    from qa_parallel.storage.stage import Stage
 
 # Columns of tables that go to a file or a pipe.
 _WIDTH = 120
@@ -69,16 +73,19 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH)
 
 
-def outcome(outcome: Outcome) -> None:
-    counts(outcome)
-    rows(outcome)
+def summary(stage: Stage, outcome: Outcome) -> None:
+    """What a stage made, as it tells itself."""
+    _before(outcome)
+    render(stage.summary(outcome))
 
 
-def counts(outcome: Outcome) -> None:
+def corpus(outcome: Outcome) -> None:
+    """A corpus: its size, some rows."""
     from qa_parallel.storage import summary as storage_summary
 
     _before(outcome)
     render(storage_summary.counts(outcome.manifest))
+    rows(outcome)
 
 
 def rows(outcome: Outcome) -> None:
@@ -87,36 +94,12 @@ def rows(outcome: Outcome) -> None:
     render(storage_summary.rows(outcome.folder, outcome.manifest))
 
 
-def funnel(outcome: Outcome) -> None:
-    from qa_parallel.filters import summary as filters_summary
-    from qa_parallel.storage.store import read_json
-
-    folder = _before(outcome)
-    render(filters_summary.describe(read_json(folder / "report.json")))
-    click.echo(f"Kept rows are in {folder}/data, rejected ones in {folder}/rejected.")
-
-
-def reasons(stage: Stage, why: Sequence[str], before: str = "") -> None:
+def reasons(step: Step, why: Sequence[str], before: str = "") -> None:
     """A line that says whether there is something to do, and why."""
-    click.echo(f"{stage.name}: {before + '; '.join(why) if why else 'up to date'}")
+    click.echo(f"{step.name}: {before + '; '.join(why) if why else 'up to date'}")
 
 
-def stage(name: str, outcome: Outcome) -> None:
-    """What a stage of a recipe made."""
-    from qa_parallel.pipeline import run as pipeline
-
-    shown: dict[str, Callable[[Outcome], None]] = {
-        "translate": counts,
-        "filter": funnel,
-        "check-leakage": lambda done: leaks(pipeline.read_check(done)),
-        "build-batches": plan,
-        "evaluate": lambda done: evaluation(pipeline.read_evaluation(done)),
-        "train-eval": experiment,
-    }
-    shown[name](outcome)
-
-
-def steps(done: Sequence[Step], page: Path) -> None:
+def results(done: Sequence[StepResult], page: Path) -> None:
     """Rows of the corpus, what became of every stage, the page to look at, how to go on."""
     from qa_parallel.pipeline import run as pipeline
     from qa_parallel.pipeline import summary as pipeline_summary
@@ -129,7 +112,7 @@ def steps(done: Sequence[Step], page: Path) -> None:
     click.echo(f"The page to look at is {page}.")
     if corpus is not None:
         click.echo(
-            f"To publish it: qa-parallel publish {corpus.stage.folder} --repo org/name --dry-run"
+            f"To publish it: qa-parallel publish {corpus.step.folder} --repo org/name --dry-run"
         )
 
 
@@ -141,13 +124,12 @@ def leaks(checked: Checked) -> None:
 
 def evaluation(evaluated: Evaluated) -> None:
     from qa_parallel.evaluation import summary as evaluation_summary
+    from qa_parallel.evaluation.stage import STAGE
 
-    done = evaluated.outcome
-    if done is not None:
-        _before(done)
-    render(evaluation_summary.describe(evaluated.report))
-    if done is not None:
-        click.echo(f"Results and pictures are in {done.folder}.")
+    if evaluated.outcome is None:
+        render(evaluation_summary.describe(evaluated.report))
+    else:
+        summary(STAGE, evaluated.outcome)
 
 
 def differences(rows: Iterable[Mapping[str, Any]]) -> None:
@@ -156,32 +138,17 @@ def differences(rows: Iterable[Mapping[str, Any]]) -> None:
     render(evaluation_summary.differences(rows))
 
 
-def experiment(outcome: Outcome) -> None:
-    from qa_parallel.storage.store import read_json
-    from qa_parallel.training import summary as training_summary
-
-    folder = _before(outcome)
-    render(training_summary.describe(read_json(folder / "report.json")))
-    click.echo(f"Encoders are in {folder}/runs/NAME/encoder, pictures in {folder}/pictures.")
-
-
-def plan(outcome: Outcome) -> None:
-    from qa_parallel.batches import summary as batches_summary
-    from qa_parallel.storage.store import read_json
-
-    folder = _before(outcome)
-    render(batches_summary.tables(read_json(folder / "report.json")))
-    click.echo(f"The plan is in {folder}, its picture in {folder}/languages.svg.")
-
-
-def _before(outcome: Outcome) -> Path:
-    """Say so if nothing had to be done; returns the folder."""
+def _before(outcome: Outcome) -> None:
+    """Say so if nothing had to be done."""
     if outcome.complete_before:
         click.echo(f"{outcome.folder} is complete already; nothing to do.")
-    return outcome.folder
 
 
 def render(parts: Iterable[Any]) -> None:
+    """Print what rich can; a plain string as it is, never folded."""
     target = console()
     for part in parts:
-        target.print(part)
+        if isinstance(part, str):
+            click.echo(part)
+        else:
+            target.print(part)

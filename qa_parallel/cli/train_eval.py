@@ -126,9 +126,9 @@ def train_eval(
     qa-parallel train-eval --corpus clean --seeds 3 --steps 500 --encoder e5 --eval x=xquad-r
     --out trained
     """
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import parse_evalset
+    from qa_parallel.training import experiment
     from qa_parallel.training.settings import ExperimentSettings
 
     if bool(plans) == bool(corpora):
@@ -144,10 +144,10 @@ def train_eval(
     with show.Telling() as telling:
         folders = list(plans)
         if corpora:
-            pipeline.read_sets(parsed, telling.tell)
+            experiment.read_sets(parsed, telling.tell)
             folders = _planned(corpora, strategies, given, settings, out, overwrite, telling)
             settings = settings.model_copy(update={"seeds": 1})
-        outcome = pipeline.train_eval(
+        outcome = experiment.train_eval(
             folders,
             parsed,
             settings,
@@ -156,7 +156,7 @@ def train_eval(
             tell=telling.tell,
             warn=telling.warn,
         )
-    show.experiment(outcome)
+    show.summary(experiment.STAGE, outcome)
 
 
 def _planned(
@@ -170,16 +170,16 @@ def _planned(
 ) -> list[Path]:
     """The plans of --corpus, one a strategy and seed."""
     from qa_parallel.batches.settings import BatchSettings
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
+    from qa_parallel.training import experiment
 
     options = pick(given, BatchSettings)
     named = [
         parse(BatchSettings, {**options, "strategy": name.strip()}, "options").strategy
         for name in (strategies or "monolingual,cross-lingual,hybrid").split(",")
     ]
-    return pipeline.plan_strategies(
+    return experiment.plan_strategies(
         [parse(SourceSettings, {"source": one}, "options") for one in corpora],
         named,
         parse(BatchSettings, options, "options"),

@@ -32,9 +32,9 @@ def translate(to: str, out: Path, overwrite: bool, **options: Any) -> None:
 
     Example: qa-parallel translate --source rajpurkar/squad --to de,sw,zh-TW --out corpus
     """
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import SourceSettings
+    from qa_parallel.translation import stage
     from qa_parallel.translation.models.settings import ModelSettings
     from qa_parallel.translation.settings import TranslateSettings
 
@@ -47,7 +47,7 @@ def translate(to: str, out: Path, overwrite: bool, **options: Any) -> None:
         model["revision"] = options["model_revision"]
     settings = {**pick(options, TranslateSettings), "to": to}
     with show.Live() as progress:
-        outcome = pipeline.translate(
+        outcome = stage.translate(
             source,
             parse(ModelSettings, model, "options"),
             parse(TranslateSettings, settings, "options"),
@@ -55,4 +55,4 @@ def translate(to: str, out: Path, overwrite: bool, **options: Any) -> None:
             progress,
             overwrite=overwrite,
         )
-    show.outcome(outcome)
+    show.corpus(outcome)

@@ -13,6 +13,7 @@ from qa_parallel import __version__
 from qa_parallel.encoders.encoder import find_encoder, load_encoder
 from qa_parallel.encoders.vectors import encode, given
 from qa_parallel.errors import ModelError, StoreError
+from qa_parallel.evaluation import summary
 from qa_parallel.evaluation.pictures import draw
 from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
 from qa_parallel.evaluation.settings import EvaluateSettings
@@ -24,6 +25,7 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.cache import cache_folder
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same vectors and sets would give other results than before.
 VERSION = 1
@@ -95,7 +97,7 @@ def prepare_evaluation(
         report, values = _evaluate(opened, tell)
         return _write(out, report, values, opened.described)
 
-    return Job("evaluate", opened.described, make)
+    return Job(opened.described, make)
 
 
 def read_evaluation(outcome: Outcome) -> Evaluated:
@@ -315,9 +317,10 @@ def _describe(
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in sets]
     return description(
+        STAGE.name,
         VERSION,
+        settings.model_dump(mode="json", include=_SHAPES),
         encoder=source.record,
-        evaluate=settings.model_dump(mode="json", include=_SHAPES),
         sets=[
             {
                 "name": one.name,
@@ -367,3 +370,24 @@ def _write(
     names = [RESULTS_FILE, VALUES, REPORT, *pictures]
     files = {name: store.record(out / name) for name in names}
     return {**folders.manifest(described, {}, files), "kind": "evaluation"}
+
+
+def _prepare(context: Context) -> Job:
+    settings = context.tables["evaluate"]
+    return prepare_evaluation(settings.evalsets(), settings, tell=context.tools.tell)
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    yield from summary.describe(store.read_json(outcome.folder / REPORT))
+    yield f"Results and pictures are in {outcome.folder}."
+
+
+STAGE = Stage(
+    name="evaluate",
+    title="Evaluate",
+    makes="evaluation",
+    words=summary.words,
+    brief=lambda outcome: summary.brief(store.read_json(outcome.folder / REPORT)),
+    summary=_summary,
+    recipe=RecipeStep("evaluated", _prepare),
+)

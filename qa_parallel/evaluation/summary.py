@@ -14,8 +14,27 @@ from rich.text import Text
 
 from qa_parallel.evaluation.measures import MEASURES, SETTINGS, SHARE
 from qa_parallel.schema import RESULTS
+from qa_parallel.storage import store
 
 _NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance"}
+
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """Which encoder was evaluated on which sets."""
+    encoder = manifest.get("encoder", {})
+    name = store.portable(encoder.get("encoder") or encoder.get("vectors"))
+    return f"What {name} finds in {', '.join(one['name'] for one in manifest.get('sets', []))}."
+
+
+def brief(report: Mapping[str, Any]) -> str:
+    """mAP on the first set, a value a setting."""
+    found = {
+        one["setting"]: f"{one['value']:.3f} {one['setting']}"
+        for one in report["results"]
+        if one["measure"] == "map" and one["query_language"] is None
+    }
+    first = report["sets"][0]["name"]
+    return f"{first}: mAP {', '.join(found.values())}" if found else first
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:

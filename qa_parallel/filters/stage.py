@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,8 +13,15 @@ from typing import Any
 import polars as pl
 
 from qa_parallel.errors import SourceError, StoreError
-from qa_parallel.filters import summary as filters_summary
-from qa_parallel.filters.kept import DECISIONS_FILE, LIMITS_FILE, Origins, write_filtered
+from qa_parallel.filters import summary
+from qa_parallel.filters.kept import (
+    DECISIONS_FILE,
+    LIMITS_FILE,
+    REJECTED,
+    REPORT,
+    Origins,
+    write_filtered,
+)
 from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
@@ -25,8 +32,10 @@ from qa_parallel.schema import DECISIONS, SCORES
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
+from qa_parallel.storage import summary as storage_summary
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Kept when limits change: it does not depend on them.
 SCORES_FOLDER = Path("work", "scores")
@@ -103,7 +112,7 @@ def prepare_filter(
         tell("writing")
         return write_filtered(out, given, settings, limits, decisions, described, origins, workers)
 
-    return Job("filter", described, make, input=dict(given.manifest), close=crew.close)
+    return Job(described, make, input=dict(given.manifest), close=crew.close)
 
 
 def explain(out: Path, qa_id: str) -> Any:
@@ -132,7 +141,7 @@ def explain(out: Path, qa_id: str) -> Any:
             "ids are in the column qa_id of the corpus",
         )
     decisions = store.read_parquet(out / DECISIONS_FILE).filter(qa_id=qa_id)
-    return filters_summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
+    return summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
 
 
 def _describe(
@@ -140,12 +149,13 @@ def _describe(
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     return description(
+        STAGE.name,
         VERSION,
-        corpus={"name": given.name, "digest": given.digest},
-        filter={
+        {
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
             **_tools(given, settings, identifier),
         },
+        corpus={"name": given.name, "digest": given.digest},
     )
 
 
@@ -247,3 +257,32 @@ class _Measurer:
                 **_tools(self.given, self.settings, self.identifier),
             }
         )
+
+
+def _prepare(context: Context) -> Job:
+    return prepare_filter(
+        SourceSettings(source=str(context.input)),
+        context.tables["filter"],
+        workers=context.tools.workers,
+        tell=context.tools.tell,
+    )
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    yield from summary.describe(store.read_json(outcome.folder / REPORT))
+    yield (
+        f"Kept rows are in {outcome.folder}/{folders.DATA}, rejected ones in "
+        f"{outcome.folder}/{REJECTED}."
+    )
+
+
+STAGE = Stage(
+    name="filter",
+    title="Filter",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: storage_summary.brief(outcome.manifest),
+    summary=_summary,
+    files=(REPORT, DECISIONS_FILE),
+    recipe=RecipeStep("filtered", _prepare, reads="corpus"),
+)

@@ -11,9 +11,20 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.filters.limits import ENOUGH, KEY, LANGUAGES_LEFT
+from qa_parallel.text import counted, percent
 
 _SHOWN = 2  # of these in the tables
 _LENGTH = 200  # characters shown of a text
+
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """How many rows were measured, and how many rejected."""
+    counts = manifest.get("source_counts", {}).values()
+    rows, gone = (sum(one[name] for one in counts) for name in ("rows", "rejected"))
+    return (
+        f"{counted(rows, 'row')} measured, {gone:,} rejected ({percent(gone, rows)}), each with a "
+        "reason."
+    )
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:

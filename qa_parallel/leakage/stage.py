@@ -13,6 +13,7 @@ import polars as pl
 from qa_parallel.encoders.encoder import digest, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.leakage import report as leakage_report
+from qa_parallel.leakage import summary
 from qa_parallel.leakage.find import Reference, find_leaks, is_leaked, leaked_groups
 from qa_parallel.leakage.known_meanings import Encode
 from qa_parallel.leakage.settings import LeakageSettings
@@ -23,6 +24,7 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import Stats, write_readme, write_shards
 from qa_parallel.storage.folders import DATA, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same corpus, sets and settings would give other leaks than before.
 VERSION = 1
@@ -107,7 +109,7 @@ def prepare_check(
     def make(out: Path) -> dict[str, Any]:
         return _write(out, opened, _check(opened))
 
-    return Job("leakage", opened.described, make, input=dict(opened.given.manifest))
+    return Job(opened.described, make, input=dict(opened.given.manifest))
 
 
 def read_check(outcome: Outcome) -> Checked:
@@ -119,7 +121,7 @@ def read_check(outcome: Outcome) -> Checked:
 def refuse_leaks(checked: Checked) -> None:
     """LeakageError where anything leaks and the action is "fail"."""
     questions = checked.report["leaked"]["questions"]
-    if checked.report["leakage"]["action"] == "fail" and questions:
+    if checked.report[STAGE.name]["action"] == "fail" and questions:
         names = ", ".join(one["name"] for one in checked.report["checked"])
         raise LeakageError(
             f"expected no question of {names}, found {questions:,} that leak",
@@ -235,12 +237,13 @@ def _describe(
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in against]
     return description(
+        STAGE.name,
         VERSION,
-        corpus={"name": given.name, "digest": given.digest},
-        leakage={
+        {
             **settings.model_dump(mode="json", include=_SHAPES),
             "encoder": settings.encoder and digest(settings.encoder),
         },
+        corpus={"name": given.name, "digest": given.digest},
         checked=[{**one, "options": more} for one, more in zip(checked, options, strict=True)],
     )
 
@@ -301,3 +304,26 @@ def _clean(
         "questions": {"all": rows.height, "complete": complete},
         "passages": pl.concat(passages)["passage_id"].n_unique(),
     }
+
+
+def _prepare(context: Context) -> Job:
+    settings = context.tables["check-leakage"]
+    return prepare_check(SourceSettings(source=str(context.input)), settings.evalsets(), settings)
+
+
+STAGE = Stage(
+    name="check-leakage",
+    title="Check for leakage",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: summary.brief(outcome.manifest),
+    summary=lambda outcome: summary.describe(store.read_json(outcome.folder / REPORT)),
+    files=(LEAKS,),
+    recipe=RecipeStep(
+        "checked",
+        _prepare,
+        reads="corpus",
+        hands_on=lambda settings: settings.action == "drop",
+        refuse=lambda outcome: refuse_leaks(read_check(outcome)),
+    ),
+)

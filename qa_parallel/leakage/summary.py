@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from qa_parallel.storage import summary as storage_summary
 from qa_parallel.text import counted
 
 _LENGTH = 240  # characters shown of a text
@@ -19,6 +20,24 @@ _HOW = {
     "cosine": "same meaning",
     "title": "same title",
 }
+
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """What was compared, how many questions leak, and what became of them."""
+    names = ", ".join(one["name"] for one in manifest.get("checked", []))
+    leaked = manifest.get("found", {}).get("leaked", {})
+    questions = leaked.get("questions", 0)
+    if not questions:
+        return f"Compared with {names}: no question leaks."
+    dropped = manifest.get("check-leakage", {}).get("action") == "drop"
+    what = "dropped" if dropped else "still there"
+    return f"Compared with {names}: {counted(questions, 'question')} known from it, {what}."
+
+
+def brief(manifest: Mapping[str, Any]) -> str:
+    """How many questions leak, and how large the corpus is without them, if it was written."""
+    leaks = f"{counted(manifest['found']['leaked']['questions'], 'question')} leaked"
+    return "; ".join(filter(None, (leaks, storage_summary.brief(manifest))))
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -33,7 +33,7 @@ class Plan:
 
 def plan(name: str, report: Mapping[str, Any]) -> Plan:
     """From report.json of `build-batches`."""
-    side, batches = report["train"], report["batches"]
+    side, batches = report["train"], report["build-batches"]
     return Plan(
         name,
         batches["strategy"],

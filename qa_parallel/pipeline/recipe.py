@@ -73,6 +73,12 @@ class Recipe(BaseModel):
                 )
         return self
 
+    def tables(self) -> dict[str, BaseModel]:
+        """The settings of every table, by the name that the recipe has for it."""
+        fields = type(self).model_fields.items()
+        values = {field.alias or name: getattr(self, name) for name, field in fields}
+        return {name: one for name, one in values.items() if isinstance(one, BaseModel)}
+
     def require(self) -> None:
         """RecipeError where an evaluation set or an encoder is no Hub id and is not there.
 

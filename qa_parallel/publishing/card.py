@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qa_parallel.errors import LanguageError, PublishError
 from qa_parallel.language_codes import LANGUAGES, parse
 from qa_parallel.publishing import facts
-from qa_parallel.publishing.facts import Counts, Stage
+from qa_parallel.publishing.facts import Counts
 from qa_parallel.publishing.licences import Settled, on_hub
 from qa_parallel.storage import store
 
@@ -49,8 +49,8 @@ class Contents:
     ----------
     repo, split:
         Where the data goes, "org/name"; the split of its files.
-    steps:
-        The stages of the corpus, the first one first.
+    lineage:
+        Manifests of the stages of the corpus, the first one first.
     counts:
         What was counted in the rows, by language, in the order of the corpus.
     settled:
@@ -65,7 +65,7 @@ class Contents:
 
     repo: str
     split: str
-    steps: Sequence[Stage]
+    lineage: Sequence[Mapping[str, Any]]
     counts: Mapping[str, Counts]
     settled: Settled
     checks: Sequence[Mapping[str, Any]] = ()
@@ -172,7 +172,7 @@ def _told(contents: Contents) -> dict[str, Any]:
     from huggingface_hub import DatasetCardData
     from markupsafe import Markup
 
-    first = contents.steps[0].manifest
+    first = contents.lineage[0]
     model = store.portable(first.get("model"))
     return {
         "front": Markup(DatasetCardData(**front_matter(contents)).to_yaml()),
@@ -186,7 +186,7 @@ def _told(contents: Contents) -> dict[str, Any]:
         "read": _read(first),
         "model": model,
         "decoding": _decoding(first) if model else {},
-        "funnel": [row for step in contents.steps for row in _funnel(step)],
+        "funnel": [row for one in contents.lineage for row in _funnel(one)],
         "checks": contents.checks,
         "warnings": contents.settled.warnings,
         "notes": contents.settled.notes,
@@ -194,7 +194,7 @@ def _told(contents: Contents) -> dict[str, Any]:
         "plan": _plan(contents.plan),
         "evaluations": contents.results,
         "version": first["versions"]["qa-parallel"],
-        "recipe": json.dumps(facts.resolved(contents.steps), ensure_ascii=False, indent=2),
+        "recipe": json.dumps(facts.resolved(contents.lineage), ensure_ascii=False, indent=2),
         "citation": _citation(contents.repo),
         "nllb": _NLLB if model and "nllb" in str(model["name"]).lower() else "",
     }
@@ -245,7 +245,7 @@ def _size(rows: int) -> str:
 
 def _questions(contents: Contents) -> dict[str, int]:
     """How many questions there are, and how many in every language."""
-    last = contents.steps[-1].manifest
+    last = contents.lineage[-1]
     if "questions" in last:
         return dict(last["questions"])
     # a translation has every question in every language
@@ -280,15 +280,15 @@ def _decoding(first: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in first["translate"].items() if name not in left_out}
 
 
-def _funnel(step: Stage) -> list[dict[str, Any]]:
+def _funnel(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of the table of what a filter rejected: a language, then its reasons."""
-    if step.name != "filter":
+    if manifest["stage"] != "filter":
         return []
     table = []
-    for code, one in step.manifest["source_counts"].items():
+    for code, one in manifest["source_counts"].items():
         table.append({"language": code, "reason": None, "rejected": one["rejected"],
                       "alone": None, "left": one["kept"]})  # fmt: skip
-        for reason, counts in step.manifest.get("reasons", {}).get(code, {}).items():
+        for reason, counts in manifest.get("reasons", {}).get(code, {}).items():
             table.append({"language": code, "reason": reason, **counts})
     return table
 
@@ -296,7 +296,7 @@ def _funnel(step: Stage) -> list[dict[str, Any]]:
 def _plan(manifest: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if manifest is None:
         return None
-    return {"strategy": manifest["batches"]["strategy"], "steps": manifest["steps"]}
+    return {"strategy": manifest["build-batches"]["strategy"], "steps": manifest["steps"]}
 
 
 def _citation(repo: str) -> str:

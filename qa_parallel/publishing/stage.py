@@ -72,8 +72,8 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
         Licences that do not go together; a plan or a check of another corpus.
     """
     given, manifest = _open(corpus)
-    steps = facts.stages(given.manifest)
-    digests = {given.digest, *(step.manifest["corpus"]["digest"] for step in steps[1:])}
+    lineage = folders.lineage(given.manifest)
+    digests = {given.digest, *(one["corpus"]["digest"] for one in lineage[1:])}
     checked = [_check(folder, digests) for folder in settings.leakage]
     plan = None if settings.plan is None else _plan(settings.plan, given)
     tell("checking digests")
@@ -84,14 +84,14 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
     counts = {code: facts.count(given.frames(code)) for code in given.languages}
     if not any(one.rows for one in counts.values()):
         raise PublishError(f"expected rows in {corpus}, found none", "look at what was dropped")
-    settled = settle(*facts.parties(steps, counts.values()), settings.license)
+    settled = settle(*facts.parties(lineage, counts.values()), settings.license)
     contents = card.Contents(
         settings.repo,
         given.split,
-        steps,
+        lineage,
         counts,
         settled,
-        facts.checks(steps, checked),
+        facts.checks(lineage, checked),
         plan,
         _results(settings.evaluation) if settings.evaluation is not None else (),
     )
@@ -155,7 +155,7 @@ def _held(name: str, data: bytes) -> File:
 
 def _check(folder: Path, digests: set[str]) -> dict[str, Any]:
     """The manifest of a check for leakage of this corpus, or of one that it was made from."""
-    manifest = _manifest(folder, "leakage", "a check for leakage", "check-leakage --out FOLDER")
+    manifest = _manifest(folder, facts.CHECK, "a check for leakage")
     if manifest["corpus"]["digest"] not in digests:
         raise PublishError(
             f"expected a check of this corpus, found one of {manifest['corpus']['name']} in "
@@ -166,7 +166,7 @@ def _check(folder: Path, digests: set[str]) -> dict[str, Any]:
 
 
 def _plan(folder: Path, given: Input) -> dict[str, Any]:
-    manifest = _manifest(folder, "batches", "a plan of batches", "build-batches")
+    manifest = _manifest(folder, "build-batches", "a plan of batches")
     if not folders.is_whole(folder):
         raise StoreError(
             f"expected the files that the manifest of {folder} names, found one missing or cut "
@@ -183,13 +183,13 @@ def _plan(folder: Path, given: Input) -> dict[str, Any]:
     return manifest
 
 
-def _manifest(folder: Path, table: str, what: str, command: str) -> dict[str, Any]:
+def _manifest(folder: Path, stage: str, what: str) -> dict[str, Any]:
     path = folder / folders.MANIFEST
     manifest = store.read_json(path) if path.is_file() else {}
-    if table not in manifest:
+    if manifest.get("stage") != stage:
         raise StoreError(
             f"expected {what} in {folder}, found none, or a half-written one",
-            f"make it with qa-parallel {command}",
+            f"make it with qa-parallel {stage} --out FOLDER",
         )
     return manifest
 

@@ -9,11 +9,14 @@ from typing import Any
 
 from qa_parallel.schema import check_split
 from qa_parallel.sentences import annotate
+from qa_parallel.sources import summary
 from qa_parallel.sources.parallel import import_parallel as read
 from qa_parallel.storage import folders, store
+from qa_parallel.storage import summary as storage_summary
 from qa_parallel.storage.corpus import Stats, write_readme, write_shards
 from qa_parallel.storage.folders import DATA, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Stage
 
 # Raise it when the same files would give other rows than before.
 VERSION = 1
@@ -38,11 +41,11 @@ def import_parallel(
     made = read(parallel, columns=columns, split=split, license=license)
     frames = {code: annotate(frame) for code, frame in made.frames().items()}
     described = description(
+        STAGE.name,
         VERSION,
+        {"columns": dict(columns or {}), "split": split},
         source={
             "files": {code: frame["source"][0] for code, frame in frames.items()},
-            "columns": dict(columns or {}),
-            "split": split,
             "license": license,
         },
     )
@@ -68,4 +71,14 @@ def import_parallel(
             "passages": made.frame["passage_id"].n_unique(),
         }
 
-    return carry_out(Job("source", described, make), out, fresh(overwrite))
+    return carry_out(Job(described, make), out, fresh(overwrite))
+
+
+STAGE = Stage(
+    name="import",
+    title="Import",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: storage_summary.brief(outcome.manifest),
+    summary=lambda outcome: storage_summary.counts(outcome.manifest),
+)

@@ -87,13 +87,8 @@ class Standing:
     reasons: tuple[str, ...] = ()
 
 
-def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
+def look(out: Path, described: Mapping[str, Any]) -> Standing:
     """How `out` stands to `described`; nothing is written.
-
-    Parameters
-    ----------
-    own:
-        The key of `described` that holds the settings, whose name goes without saying.
 
     Raises
     ------
@@ -104,13 +99,9 @@ def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
     if not (out / SETTINGS).exists():
         return Standing(False, ("not made yet",))
     known = store.read_json(out / SETTINGS)
-    if known.keys() - _KEYS != described.keys() - _KEYS:
-        raise StoreError(
-            f"expected a folder of this stage in {out}, found one of another command",
-            "choose another --out",
-        )
+    _refuse_other(out, known, described)
     if known != described:
-        return Standing(False, tuple(_reasons(known, described, own)))
+        return Standing(False, tuple(_reasons(known, described)))
     if not (out / MANIFEST).exists():
         return Standing(False, ("it was not finished",))
     if not is_whole(out):
@@ -121,6 +112,8 @@ def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
 def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str] = ()) -> bool:
     """Make `out` ours. False where it is complete already; StoreError where it is another's.
 
+    That of another stage is refused whatever `redo` says.
+
     Parameters
     ----------
     inner:
@@ -130,6 +123,8 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
     refuse_foreign(out)
     path, manifest = out / SETTINGS, out / MANIFEST
     known = store.read_json(path) if path.exists() else None
+    if known is not None:
+        _refuse_other(out, known, described)
     store.remove(_aside(out))
     if known is not None and known != described and redo == "never":
         changed = "; ".join(changes(known, described))
@@ -174,6 +169,15 @@ def finish(out: Path, manifest: dict[str, Any], started: float) -> dict[str, Any
     return whole
 
 
+def _refuse_other(out: Path, known: Mapping[str, Any], described: Mapping[str, Any]) -> None:
+    """StoreError where another stage made what is in `out`."""
+    stage, there = described["stage"], known.get("stage", "another version of qa-parallel")
+    if there != stage:
+        raise StoreError(
+            f"expected a folder of {stage} in {out}, found one of {there}", "choose another --out"
+        )
+
+
 def _aside(out: Path) -> Path:
     return out / f"{WORK}.old"
 
@@ -184,8 +188,8 @@ def complete(out: Path) -> Outcome:
     return Outcome(out, store.read_json(out / MANIFEST), complete_before=True)
 
 
-def _reasons(known: Mapping[str, Any], described: Mapping[str, Any], own: str) -> Iterator[str]:
-    """What changed, the input and the code summed up."""
+def _reasons(known: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
+    """What changed, the input and the code summed up, the stage's own settings by their names."""
     heads = {key for key in {*known, *described} if known.get(key) != described.get(key)}
     if heads & _INPUT:
         yield "its input changed"
@@ -194,7 +198,7 @@ def _reasons(known: Mapping[str, Any], described: Mapping[str, Any], own: str) -
     left = heads - _INPUT - _KEYS
     old, new = ({key: side.get(key) for key in side if key in left} for side in (known, described))
     for change in changes(old, new):
-        yield change.removeprefix(f"{own}.")
+        yield change.removeprefix(f"{described['stage']}.")
 
 
 def changes(old: Any, new: Any, name: str = "") -> Iterator[str]:
@@ -245,6 +249,17 @@ def manifest(
         "languages": {code: dict(item) for code, item in stats.items()},
         "files": dict(files),
     }
+
+
+def lineage(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Manifests of the stages that a corpus went through, the first one first, its own last.
+
+    >>> steps = lineage({"stage": "filter", "input": {"stage": "import"}})
+    >>> [step["stage"] for step in steps]
+    ['import', 'filter']
+    """
+    before = manifest.get("input")
+    return [*(lineage(before) if before else ()), manifest]
 
 
 def _versions() -> dict[str, str]:

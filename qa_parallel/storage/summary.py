@@ -24,6 +24,12 @@ def counts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(line)
 
 
+def brief(manifest: Mapping[str, Any]) -> str:
+    """The size of a corpus in a few words; empty where there is none."""
+    count = sum(item["rows"] for item in manifest["languages"].values())
+    return f"{count:,} rows in {len(manifest['languages'])} languages" if count else ""
+
+
 def rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Some rows of the corpus in `folder` side by side, and how to go on."""
     codes = list(manifest["languages"])

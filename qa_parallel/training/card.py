@@ -38,9 +38,8 @@ def training_card(report: Mapping[str, Any], results: Mapping[str, Any] | None =
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    return (
-        f"{report['encoder'].partition('@')[0]}, trained by a {report['batches']['strategy']} plan"
-    )
+    strategy = report["build-batches"]["strategy"]
+    return f"{report['encoder'].partition('@')[0]}, trained by a {strategy} plan"
 
 
 def _head(report: Mapping[str, Any]) -> str:
@@ -75,7 +74,7 @@ def _training(report: Mapping[str, Any]) -> str:
     rows = {
         "plan": f"{report['plan']['name']}, digest {report['plan']['digest']}",
         "corpora": "; ".join(f"{one['name']}, digest {one['digest']}" for one in report["corpora"]),
-        "strategy": report["batches"]["strategy"],
+        "strategy": report["build-batches"]["strategy"],
         "steps": f"{report['steps']:,}, the best after {report['best']:,}",
         "rows": f"{report['rows']:,}",
         "negatives that a question was compared with, mean": f"{report['negatives']:,.1f}",
@@ -90,7 +89,9 @@ def _training(report: Mapping[str, Any]) -> str:
 
 
 def _settings(report: Mapping[str, Any]) -> str:
-    text = json.dumps({"train": report["train"], "batches": report["batches"]}, indent=2)
+    text = json.dumps(
+        {"train": report["train"], "build-batches": report["build-batches"]}, indent=2
+    )
     return f"```json\n{text}\n```"
 
 

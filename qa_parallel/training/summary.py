@@ -1,4 +1,4 @@
-"""What a comparison of training plans found, for a person."""
+"""What trainings came to, and what a comparison of them found, for a person."""
 
 from __future__ import annotations
 
@@ -11,13 +11,40 @@ from rich.text import Text
 
 from qa_parallel.evaluation import summary as evaluation_summary
 from qa_parallel.evaluation.measures import MAIN
+from qa_parallel.storage import store
+from qa_parallel.text import counted
 
 _NAMES = [(setting, measure) for setting, measure, _ in MAIN]
 
 
+def training_words(manifest: Mapping[str, Any]) -> str:
+    """Which encoder was trained by which plan."""
+    plan = manifest.get("plan")
+    name = plan.get("name") if isinstance(plan, Mapping) else "a plan"
+    return f"{store.portable(manifest.get('encoder'))} trained by {name}."
+
+
+def experiment_words(manifest: Mapping[str, Any]) -> str:
+    """How many trainings were compared."""
+    runs = counted(len(manifest.get("runs", {})), "training")
+    return f"{runs} from one start, evaluated and compared."
+
+
+def training_brief(report: Mapping[str, Any]) -> str:
+    """Steps of one training, and what validation said."""
+    values = report["validation"]
+    judged = f", validation {values['start']:.3f} → {values['best']:.3f}"
+    return f"{counted(report['steps'], 'step')}{'' if values['best'] is None else judged}"
+
+
+def experiment_brief(manifest: Mapping[str, Any]) -> str:
+    """How many encoders there are."""
+    return f"{counted(len(manifest['runs']), 'encoder')} trained and compared"
+
+
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """How each training went; for each set a table of the systems, and their differences."""
-    yield _trainings(report["runs"])
+    yield trainings(report["runs"])
     whole = [row for row in report["means"] if row["query_language"] is None]
     for dataset in dict.fromkeys(row["dataset"] for row in whole):
         yield Text(f"\n{dataset}: mean ± standard deviation over seeds", style="bold")
@@ -26,7 +53,8 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield from evaluation_summary.differences(chosen)
 
 
-def _trainings(runs: list[dict[str, Any]]) -> Table:
+def trainings(runs: list[dict[str, Any]]) -> Table:
+    """A row a training: steps, speed, loss, validation."""
     table = Table(box=None, pad_edge=False)
     table.add_column("training", no_wrap=True)
     for name in ("steps", "rows", "rows/s", "negatives", "loss", "validation", "best at"):

@@ -12,12 +12,15 @@ from qa_parallel.errors import LanguageError
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Source, open_source
 from qa_parallel.storage import folders, store
+from qa_parallel.storage import summary as storage_summary
 from qa_parallel.storage.cache import cache_folder
 from qa_parallel.storage.corpus import Stats, write_readme, write_shards
 from qa_parallel.storage.folders import DATA, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
+from qa_parallel.translation import summary
 from qa_parallel.translation.decoding.engine import Engine, resolved
-from qa_parallel.translation.models.model import Model, resolve
+from qa_parallel.translation.models.model import Model, is_ready, resolve
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.runner import Local, Reporter, Runner
 from qa_parallel.translation.settings import AUTO, TranslateSettings
@@ -99,7 +102,7 @@ def prepare_translation(
         reporter.finish()
         return {**manifest, **runner.report()}
 
-    return Job("translate", described, make, close=runner.close)
+    return Job(described, make, close=runner.close)
 
 
 def _runner(
@@ -144,7 +147,15 @@ def _describe(
     given = settings.restrict_vocabulary
     lists = {} if given is None else {"restrict_vocabulary": text.digest if text else given}
     return description(
+        STAGE.name,
         VERSION,
+        {
+            "to": list(targets),
+            **runner.signature,
+            **lists,
+            "window_rows": settings.window_rows,
+            "shard_rows": settings.shard_rows,
+        },
         source={
             **source_settings.model_dump(mode="json", exclude={"source"}),
             "name": source.name,
@@ -155,13 +166,6 @@ def _describe(
             "revision": model.revision,
             "digest": model.digest,
             "license": model.license,
-        },
-        translate={
-            "to": list(targets),
-            **runner.signature,
-            **lists,
-            "window_rows": settings.window_rows,
-            "shard_rows": settings.shard_rows,
         },
     )
 
@@ -192,3 +196,25 @@ def _finish(
     )
     counts = {code: item.to_json() for code, item in stats.items()}
     return {**folders.manifest(described, counts, files), "source_counts": asdict(source.counts)}
+
+
+def _prepare(context: Context) -> Job:
+    tables = context.tables
+    return prepare_translation(
+        tables["source"],
+        tables["model"],
+        tables["translate"],
+        context.tools.reporter,
+        title=context.title,
+    )
+
+
+STAGE = Stage(
+    name="translate",
+    title="Translate",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: storage_summary.brief(outcome.manifest),
+    summary=lambda outcome: storage_summary.counts(outcome.manifest),
+    recipe=RecipeStep("translated", _prepare, ready=lambda tables: is_ready(tables["model"])),
+)

@@ -82,7 +82,7 @@ def write_corpus(folder: Path, rows: int, languages: dict[str, pl.DataFrame]) ->
             store.write_parquet(folder / name, shard)
             path = folder / name
             files[name] = {"bytes": path.stat().st_size, "sha256": store.digest(path)}
-    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "import"}
     store.write_json(folder / folders.SETTINGS, settings)
     store.write_json(folder / folders.MANIFEST, {"kind": "corpus", **settings, "files": files})
 

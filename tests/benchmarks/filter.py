@@ -39,9 +39,9 @@ from qa_parallel.filters.language import Identifier
 from qa_parallel.filters.limits import decide
 from qa_parallel.filters.measure import score_language
 from qa_parallel.filters.settings import FilterSettings, MeasureSettings
+from qa_parallel.filters.stage import filter_corpus
 from qa_parallel.filters.workers import Workers
 from qa_parallel.machine import cores
-from qa_parallel.pipeline import run as pipeline
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
@@ -85,7 +85,7 @@ def make_corpus(data: Path, rows: int, out: Path) -> None:
             parts.append(out / "parts" / f"{language}-{start}.parquet")
             store.write_parquet(parts[-1], frame)
         files |= write_shards(out, language, "train", parts, 1)
-    described = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+    described = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "import"}
     store.write_json(out / folders.SETTINGS, described)
     manifest = {**described, "kind": "corpus", "files": files, "languages": {}}
     store.write_json(out / folders.MANIFEST, manifest)
@@ -126,7 +126,7 @@ FIELDS = ("question", "answer", "passage")
 def run_filter(corpus: Path, out: Path) -> None:
     """Filter a corpus without language identification; prints seconds and peak memory."""
     started = time.perf_counter()
-    outcome = pipeline.filter_corpus(
+    outcome = filter_corpus(
         SourceSettings(source=str(corpus)),
         FilterSettings(detector="none"),
         out,

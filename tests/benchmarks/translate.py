@@ -51,7 +51,6 @@ from rich.console import Console
 from rich.table import Table
 
 from qa_parallel.machine import cores
-from qa_parallel.pipeline import run as pipeline
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import open_source
 from qa_parallel.translation.decoding.engine import Done, Engine
@@ -60,6 +59,7 @@ from qa_parallel.translation.decoding.settings import DecodingSettings
 from qa_parallel.translation.models.model import Model, resolve
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.settings import TranslateSettings
+from qa_parallel.translation.stage import translate
 from qa_parallel.translation.window import Window, prepare
 from tests.benchmarks.random_model import build_600m
 
@@ -139,9 +139,7 @@ def whole(source: SourceSettings, settings: TranslateSettings, engine: Engine) -
         reporter = Silent()
         with tempfile.TemporaryDirectory() as folder:
             fresh = ModelSettings(cache=Path(folder, "cache"))
-            pipeline.translate(
-                source, fresh, settings, Path(folder, "out"), reporter, engine=engine
-            )
+            translate(source, fresh, settings, Path(folder, "out"), reporter, engine=engine)
         return reporter.tokens
 
     return run

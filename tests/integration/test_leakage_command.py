@@ -52,7 +52,7 @@ def corpus(folder: Path) -> Path:
         part = folder.parent / f"{code}.parquet"
         store.write_parquet(part, pl.DataFrame(rows, schema=CORPUS))
         files |= write_shards(folder, code, "train", [part], 1)
-    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "translate"}
     store.write_json(folder / folders.SETTINGS, settings)
     manifest = {"kind": "corpus", **settings, "model": {"name": "demo"}, "files": files}
     store.write_json(folder / folders.MANIFEST, manifest)
@@ -247,7 +247,7 @@ def test_an_encoder_looks_across_languages(
     assert found.select("qa_id", "language", "benchmark_language").rows() == [
         ("b", "eng_Latn", "fra_Latn")
     ]
-    assert len(store.read_json(out / "manifest.json")["leakage"]["encoder"]) == 64
+    assert len(store.read_json(out / "manifest.json")["check-leakage"]["encoder"]) == 64
     assert "same meaning" in result.output
 
 

@@ -18,10 +18,12 @@ from click.testing import CliRunner, Result
 
 import qa_parallel
 from qa_parallel.batches import BatchSettings
+from qa_parallel.batches.stage import build_batches
 from qa_parallel.cli import main
 from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.stage import filter_corpus
 from qa_parallel.leakage.settings import LeakageSettings
-from qa_parallel.pipeline.run import build_batches, check_leakage, filter_corpus
+from qa_parallel.leakage.stage import check_leakage
 from qa_parallel.sources.inputs import open_input
 from qa_parallel.sources.settings import EvalSettings, SourceSettings
 from qa_parallel.storage import store

@@ -406,7 +406,8 @@ def test_folders_of_others_are_left_alone(home: Path) -> None:
     before = state(home / "third" / "filtered")
     for option in ([], ["--from-stage", "filter"]):
         line = refused(home / "small.toml", home / "third", *option)
-        assert "one of another command" in line
+        assert "expected a folder of filter" in line
+        assert "found one of translate" in line
         assert state(home / "third" / "filtered") == before
 
 

@@ -12,11 +12,11 @@ import pytest
 from qa_parallel.errors import StoreError
 from qa_parallel.evaluation.pictures import language_maps
 from qa_parallel.page import history, hits, retrieval
-from qa_parallel.page.found import find
 from qa_parallel.page.overlap import Part, mark
 from qa_parallel.page.parts import tongue
 from qa_parallel.page.render import embedded, render
 from qa_parallel.page.sample import Fate, choose, embed
+from qa_parallel.page.stage_folders import find
 from qa_parallel.schema import DECISIONS, LEAKS
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import VERSION
@@ -51,12 +51,12 @@ def leaks(*rows: dict[str, Any]) -> pl.DataFrame:
 def test_stages_are_found_in_their_order(tmp_path: Path) -> None:
     translated = translated_corpus.translated(tmp_path / "z")
     settings = store.read_json(translated / "settings.json")
-    store.write_json(tmp_path / "a" / "settings.json", {**settings, "filter": {}})
+    store.write_json(tmp_path / "a" / "settings.json", {**settings, "stage": "filter"})
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "settings.json").write_text("[]")
     first, second = find(tmp_path, VERSION)
-    assert (first.stage, first.name, first.whole) == ("translate", "z", True)
-    assert (second.stage, second.name, second.whole) == ("filter", "a", False)
+    assert (first.stage.name, first.name, first.whole) == ("translate", "z", True)
+    assert (second.stage.name, second.name, second.whole) == ("filter", "a", False)
     assert "never ended" in second.problem
 
 
@@ -73,11 +73,11 @@ def test_a_stage_of_another_version_or_without_its_tables_is_not_whole(tmp_path:
     translated_corpus.translated(tmp_path / "translated")
     folder = translated_corpus.translated(tmp_path / "filtered")
     manifest = store.read_json(folder / "manifest.json")
-    del manifest["translate"]
-    store.write_json(folder / "manifest.json", manifest | {"filter": {}})
+    manifest["stage"] = "filter"
+    store.write_json(folder / "manifest.json", manifest)
     assert "missing" in find(tmp_path, VERSION)[1].problem
     assert find(folder, VERSION)[0].whole  # copied for its rows
-    store.write_json(folder / "manifest.json", manifest | {"filter": {}, "version": 99})
+    store.write_json(folder / "manifest.json", manifest | {"version": 99})
     assert "another version" in find(tmp_path, VERSION)[1].problem
 
 
@@ -86,14 +86,13 @@ def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
     before = store.read_json(folder / "manifest.json")
     counts = {"eng_Latn": {"rows": 6, "kept": 6, "rejected": 0},
               "fra_Latn": {"rows": 6, "kept": 4, "rejected": 2}}  # fmt: skip
-    manifest = {**before, "filter": {}, "source_counts": counts, "input": before,
+    manifest = {**before, "stage": "filter", "source_counts": counts, "input": before,
                 "reasons": {"fra_Latn": {"answer copied": {"rejected": 2}}}}  # fmt: skip
-    del manifest["translate"]
     store.write_json(folder / "manifest.json", manifest)
     found = find(folder, VERSION)
     told = history.history(found)
     assert list(told) == ["translate", "filter"]
-    assert [(step.title, step.name) for step in history.steps(found, told)] == [
+    assert [(one.title, one.name) for one in history.entries(found, told)] == [
         ("Translate", "not in this folder"), ("Filter", ""),
     ]  # fmt: skip
     french = history.flows(told)[1]
@@ -113,22 +112,21 @@ def test_a_stage_made_from_another_corpus_says_so(tmp_path: Path) -> None:
     filtered = translated_corpus.translated(tmp_path / "filtered")
     manifest = store.read_json(filtered / "manifest.json")
     digest = find(tmp_path, VERSION)[0].digest
-    del manifest["translate"]
-    manifest["source_counts"] = {}
+    manifest |= {"stage": "filter", "source_counts": {}}
     for name in ("report.json", "decisions.parquet"):
         (filtered / name).touch()
     for known, problem in ((digest, ""), ("0" * 16, "Made from translated@0000")):
-        manifest |= {"filter": {}, "corpus": {"name": "translated@0000", "digest": known}}
+        manifest |= {"corpus": {"name": "translated@0000", "digest": known}}
         store.write_json(filtered / "manifest.json", manifest)
         found = find(tmp_path, VERSION)
-        second = list(history.steps(found, history.history(found)))[1]
+        second = list(history.entries(found, history.history(found)))[1]
         assert second.problem.startswith(problem)
         assert bool(second.problem) == bool(problem)
 
 
 def test_what_leaks_and_stays_is_a_warning() -> None:
     manifest: dict[str, Any] = {
-        "leakage": {"action": "report"},
+        "check-leakage": {"action": "report"},
         "found": {"leaked": {"questions": 3, "rows": {"eng_Latn": 3}}},
     }
     told: dict[str, dict[str, Any]] = {
@@ -137,7 +135,7 @@ def test_what_leaks_and_stays_is_a_warning() -> None:
     }
     assert history.flows(told)[0].left == 9
     assert "still in the data: 3 questions" in " ".join(history.notes([], told, None))
-    manifest["leakage"] = {"action": "drop"}
+    manifest["check-leakage"] = {"action": "drop"}
     assert history.flows(told)[0].left == 6
     assert not list(history.notes([], told, None))
 

@@ -27,7 +27,7 @@ def contents(folder: Path, **more: Any) -> Contents:
     manifest = store.read_json(folder / folders.MANIFEST)
     counts = {code: facts.count([read_corpus(folder, [code])]) for code in CODES}
     settled = Settled("cc-by-nc-4.0", ("A note.",))
-    made = Contents("org/corpus", "train", facts.stages(manifest), counts, settled)
+    made = Contents("org/corpus", "train", folders.lineage(manifest), counts, settled)
     return replace(made, **more)
 
 
@@ -117,8 +117,8 @@ def test_never_checked_is_said_first(corpus: Path) -> None:
 def test_a_human_corpus_is_not_called_translated(corpus: Path) -> None:
     given = contents(corpus)
     human = read_corpus(corpus, ["eng_Latn"])
-    step = facts.Stage("import", {"source": {}, "versions": {"qa-parallel": "1"}})
-    told = replace(given, steps=[step], counts={"eng_Latn": facts.count([human])})
+    manifest = {"stage": "import", "source": {}, "versions": {"qa-parallel": "1"}}
+    told = replace(given, lineage=[manifest], counts={"eng_Latn": facts.count([human])})
     text = card.write(told)
     assert front(text)["language_creators"] == ["found"]
     assert front(text)["multilinguality"] == ["monolingual"]
@@ -165,7 +165,7 @@ def test_a_card_that_the_hub_would_refuse(corpus: Path, old: str, new: str, foun
 
 
 def test_a_plan_and_results_are_told(corpus: Path) -> None:
-    plan = {"batches": {"strategy": "hybrid"}, "steps": {"train": 1200, "validation": 7}}
+    plan = {"build-batches": {"strategy": "hybrid"}, "steps": {"train": 1200, "validation": 7}}
     result = {"dataset": "set", "setting": "monolingual", "measure": "map", "value": 0.61849,
               "queries": 300, "encoder": "demo@1"}  # fmt: skip
     text = card.write(contents(corpus, plan=plan, results=[result]))
@@ -175,10 +175,10 @@ def test_a_plan_and_results_are_told(corpus: Path) -> None:
 
 def test_licences_come_from_manifest_and_rows(corpus: Path) -> None:
     given = contents(corpus)
-    sources, model = facts.parties(given.steps, given.counts.values())
+    sources, model = facts.parties(given.lineage, given.counts.values())
     assert [one.license for one in sources] == ["cc-by-4.0"]
     assert model is not None
     assert model.license == "cc-by-nc-4.0"
     rows = read_corpus(corpus).with_columns(license=pl.lit("MIT, cc-by-sa-4.0"))
-    sources, _ = facts.parties(given.steps, [facts.count([rows])])
+    sources, _ = facts.parties(given.lineage, [facts.count([rows])])
     assert {one.license for one in sources} == {"mit", "cc-by-sa-4.0", "cc-by-4.0"}

@@ -7,20 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qa_parallel import stages
 from qa_parallel.errors import StoreError
 from qa_parallel.storage import folders, store
+from qa_parallel.storage.stage import Stage
 
-TRANSLATE, IMPORT, FILTER, CHECK = "translate", "import", "filter", "check-leakage"
-PLAN, EVALUATE, TRAIN, EXPERIMENT = "build-batches", "evaluate", "train", "train-eval"
-ORDER = (TRANSLATE, IMPORT, FILTER, CHECK, PLAN, EVALUATE, TRAIN, EXPERIMENT)
-# A key of the settings that no stage before it in this list has.
-_KEYS = (
-    ("experiment", EXPERIMENT), ("train", TRAIN), ("evaluate", EVALUATE), ("batches", PLAN),
-    ("leakage", CHECK), ("filter", FILTER), ("translate", TRANSLATE),
-)  # fmt: skip
-# Files that the page reads and the manifest does not list among those of the data.
-_NEEDED = {FILTER: ("report.json", "decisions.parquet"), CHECK: ("leaks.parquet",),
-           PLAN: ("report.json",)}  # fmt: skip
 _DEPTH = 2
 _HALF = "it was begun and never ended; start its command again, it goes on where it stood"
 _LOST = "a file that its manifest names is missing or cut short; run it again"
@@ -28,13 +19,13 @@ _OTHER = "it was made by another version of qa-parallel; run it again"
 
 
 @dataclass(frozen=True)
-class Found:
+class StageFolder:
     """The folder of one stage.
 
     Attributes
     ----------
     stage:
-        The command that made it, one of `ORDER`.
+        That made it.
     name:
         The folder as seen from the one that is reported on; "" for that one itself.
     manifest:
@@ -43,7 +34,7 @@ class Found:
         Why it is not shown, and what to do. Empty where it is whole.
     """
 
-    stage: str
+    stage: Stage
     name: str
     folder: Path
     manifest: Mapping[str, Any] = field(repr=False)
@@ -64,7 +55,7 @@ class Found:
         return store.fingerprint({name: item["sha256"] for name, item in files.items()})
 
 
-def find(folder: Path, version: int) -> list[Found]:
+def find(folder: Path, version: int) -> list[StageFolder]:
     """The stages in `folder`, which is that of one stage or holds theirs, in their order.
 
     Parameters
@@ -75,7 +66,7 @@ def find(folder: Path, version: int) -> list[Found]:
     Raises
     ------
     StoreError
-        There is none, or none that is whole.
+        There is none, or none that is whole, or one of a stage that is not known.
     """
     if not folder.is_dir():
         raise StoreError(f"expected a folder, found none at {folder}", "check the path")
@@ -83,7 +74,7 @@ def find(folder: Path, version: int) -> list[Found]:
         found = [_open(folder, "", version)]
     else:
         inner = _inside(folder, folder, version, _DEPTH)
-        found = sorted(inner, key=lambda one: ORDER.index(one.stage))
+        found = sorted(inner, key=lambda one: stages.STAGES.index(one.stage))
     if not found:
         raise StoreError(
             f"expected a folder that qa-parallel made, found none of its stages in {folder}",
@@ -95,16 +86,9 @@ def find(folder: Path, version: int) -> list[Found]:
     return found
 
 
-def stage_of(described: Mapping[str, Any]) -> str:
-    """The stage that settings or a manifest belong to."""
-    return next((stage for key, stage in _KEYS if key in described), IMPORT)
-
-
-def first(found: Sequence[Found], *stages: str) -> Found | None:
-    """The first whole folder of one of `stages`, looked for in their order; None without one."""
-    return next(
-        (one for stage in stages for one in found if one.stage == stage and one.whole), None
-    )
+def first(found: Sequence[StageFolder], stage: Stage) -> StageFolder | None:
+    """The first whole folder of `stage`; None without one."""
+    return next((one for one in found if one.stage == stage and one.whole), None)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -123,7 +107,7 @@ def _read(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[Found]:
+def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[StageFolder]:
     for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
         if _is_ours(inner):
             yield _open(inner, str(inner.relative_to(root)), version)
@@ -131,20 +115,21 @@ def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[Foun
             yield from _inside(inner, root, version, depth - 1)
 
 
-def _open(folder: Path, name: str, version: int) -> Found:
+def _open(folder: Path, name: str, version: int) -> StageFolder:
     described = _read(folder)
     if not (folder / folders.MANIFEST).is_file():
-        return Found(stage_of(described), name, folder, {}, _HALF)
+        return StageFolder(stages.of(described), name, folder, {}, _HALF)
     try:
         manifest = store.read_json(folder / folders.MANIFEST)
         whole = folders.is_whole(folder)
     except (StoreError, KeyError, TypeError, AttributeError):
-        return Found(stage_of(described), name, folder, {}, "its manifest cannot be read")
-    stage = stage_of(manifest)
+        problem = "its manifest cannot be read"
+        return StageFolder(stages.of(described), name, folder, {}, problem)
+    stage = stages.of(manifest)
     if manifest.get("version") != version:
-        return Found(stage, name, folder, {}, _OTHER)
+        return StageFolder(stage, name, folder, {}, _OTHER)
     # a corpus that was copied for its rows alone has these to show
     alone = name == "" and manifest.get("kind") == "corpus"
     if not alone:
-        whole &= all((folder / one).is_file() for one in _NEEDED.get(stage, ()))
-    return Found(stage, name, folder, manifest, "" if whole else _LOST)
+        whole &= all((folder / one).is_file() for one in stage.files)
+    return StageFolder(stage, name, folder, manifest, "" if whole else _LOST)
