@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from qa_parallel import extras
 from qa_parallel.batches.plan import Head, read_head
 from qa_parallel.batches.settings import BatchSettings, Strategy
 from qa_parallel.batches.stage import build_batches
@@ -97,6 +98,7 @@ def prepare_experiment(
     warn: Tell = lambda _: None,
 ) -> Job:
     """The job of `train_eval`; sets and plans are read, the encoder is found."""
+    extras.require("train", "training", *extras.TRAINING)
     evalsets = read_sets(sets, tell)
     if settings.encoder is None:
         raise ModelError("expected an encoder to train, found none", "give --encoder FOLDER")
