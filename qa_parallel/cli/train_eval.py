@@ -126,13 +126,11 @@ def train_eval(
     qa-parallel train-eval --corpus clean --seeds 3 --steps 500 --encoder e5 --eval x=xquad-r
     --out trained
     """
-    from qa_parallel import extras
     from qa_parallel.pipeline import run as pipeline
     from qa_parallel.settings import parse
     from qa_parallel.sources.settings import parse_evalset
     from qa_parallel.training.settings import ExperimentSettings
 
-    extras.require("train", "training", *extras.TRAINING)  # before any plan is made
     if bool(plans) == bool(corpora):
         raise click.UsageError(
             "expected PLAN... or --corpus, found " + ("both" if plans else "neither")

@@ -178,7 +178,14 @@ def plan_strategies(
     overwrite: bool = False,
     tell: Tell = lambda _: None,
 ) -> list[Path]:
-    """A plan for each strategy and seed, of the same corpora and with the same number of steps."""
+    """A plan for each strategy and seed, of the same corpora and with the same number of steps.
+
+    Raises
+    ------
+    ExtraError
+        What trains by the plans is not installed: said before they are made.
+    """
+    extras.require("train", "training", *extras.TRAINING)
     found = []
     for strategy, seed in itertools.product(
         strategies, range(settings.seed, settings.seed + seeds)
