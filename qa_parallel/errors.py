@@ -37,6 +37,10 @@ class ModelError(QAParallelError):
     """A model that cannot be found, converted, loaded or trusted."""
 
 
+class ExtraError(QAParallelError):
+    """A library that is not installed, and comes with an extra of the package."""
+
+
 class TrainingError(QAParallelError):
     """A training that cannot go on: a loss that is no number, too little memory, too few steps."""
 

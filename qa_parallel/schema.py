@@ -258,6 +258,28 @@ def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
     )
 
 
+def answer_region() -> pl.Expr:
+    """The sentences of a CORPUS row that hold its answer, as they stand in the passage.
+
+    Null where the row has no passage, no sentences or no answer in them.
+
+    >>> rows = {"passage": ["One. Two.", "One."], "sentence_breaks": [[[0, 4], [5, 9]], None]}
+    >>> frame = pl.DataFrame({**rows, "answer_sentences": [[1], None]}).cast(
+    ...     {name: CORPUS[name] for name in ("sentence_breaks", "answer_sentences")}
+    ... )
+    >>> frame.select(answer_region()).to_series().to_list()
+    ['Two.', None]
+    """
+    first, last = (
+        pl.col("sentence_breaks").list.get(place, null_on_oob=True)
+        for place in (pl.col("answer_sentences").list.min(), pl.col("answer_sentences").list.max())
+    )
+    start, end = first.arr.get(0), last.arr.get(1)
+    text = pl.col("passage").str.slice(start, end - start)
+    # from 1.37 on, until 2.0, polars takes numbers out of arrays that are null: zeros
+    return pl.when(first.is_not_null(), last.is_not_null()).then(text)
+
+
 def check_split(name: str) -> str:
     """`name`, if it can name a split: part of a file's name, and of what `datasets` loads.
 

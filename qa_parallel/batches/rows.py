@@ -17,6 +17,7 @@ import polars as pl
 
 from qa_parallel.batches.settings import Positive
 from qa_parallel.errors import SourceError
+from qa_parallel.schema import answer_region
 from qa_parallel.text import comparison_forms
 
 Array = np.ndarray[Any, Any]
@@ -72,15 +73,7 @@ def positive_text(positive: Positive) -> pl.Expr:
     """The text of CORPUS rows that their questions are to find; null where there is none."""
     if positive != "sentence":
         return _filled(pl.col(positive))
-    first, last = (
-        pl.col("sentence_breaks").list.get(index, null_on_oob=True)
-        for index in (
-            pl.col("answer_sentences").list.min(),
-            pl.col("answer_sentences").list.max(),
-        )
-    )
-    start, end = first.arr.get(0), last.arr.get(1)
-    return _filled(pl.col("passage").str.slice(start, end - start))
+    return _filled(answer_region())
 
 
 def other_sentences(frame: pl.DataFrame) -> pl.Series:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qa_parallel import hub
+from qa_parallel import extras, hub
 from qa_parallel.encoders.layout import RECORD, Pooling, load_head, read_layout, write_layout
 from qa_parallel.encoders.settings import DEMO, EncoderSettings
 from qa_parallel.errors import ModelError
@@ -237,14 +237,13 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
     ------
     ModelError
         No such model, no safetensors in it, weights missing, a module or a pooling that is not
-        known, a length that the model has no positions for, or torch is not installed.
+        known, a length that the model has no positions for.
+    ExtraError
+        torch is not installed.
     """
-    try:
-        import torch
-    except ImportError:
-        raise ModelError(
-            "an encoder needs torch, which is not installed", "pip install 'qa-parallel[train]'"
-        ) from None
+    extras.require("train", "an encoder", *extras.LOADING)
+    import torch
+
     settings = settings or EncoderSettings()
     layout = read_layout(folder)
     device = _device(settings)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from qa_parallel import extras
 from qa_parallel.errors import SourceError
 from qa_parallel.filters.bayes import NaiveBayes
 from qa_parallel.filters.workers import Workers
@@ -57,7 +58,9 @@ class Identifier:
     Raises
     ------
     SourceError
-        An unknown name, a package that is not installed, a file that is no fastText model.
+        An unknown name, a file that is no fastText model.
+    ExtraError
+        The identifier is not installed.
     """
 
     def __init__(self, choice: str = AUTO, workers: Workers | None = None) -> None:
@@ -208,15 +211,12 @@ def _installed() -> tuple[str, ...]:
 
 
 def require(name: str) -> None:
-    """SourceError where there is no identifier of that name, or no fastText model at that path."""
-    if name in DETECTORS:
-        module = DETECTORS[name][0]
-        if importlib.util.find_spec(module) is None:
-            package = "'qa-parallel[lid]'" if name == "heliport" else module
-            raise SourceError(
-                f"the language identifier {name} is not installed",
-                f"pip install {package}, or choose the detector auto",
-            )
+    """SourceError where there is no identifier of that name, or no fastText model at that path;
+    ExtraError where it is not installed."""
+    if name == "heliport":
+        extras.require("lid", "the detector heliport", "heliport")
+    elif name in DETECTORS:
+        return
     elif not Path(name).is_file():
         raise SourceError(
             f"expected a language identifier, found {name!r}",

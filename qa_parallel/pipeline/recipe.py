@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from qa_parallel import extras
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.encoders.settings import DEMO
 from qa_parallel.errors import RecipeError
@@ -80,7 +81,8 @@ class Recipe(BaseModel):
         return {name: one for name, one in values.items() if isinstance(one, BaseModel)}
 
     def require(self) -> None:
-        """RecipeError where an evaluation set or an encoder is no Hub id and is not there.
+        """RecipeError where an evaluation set or an encoder is no Hub id and is not there,
+        ExtraError where a library that is needed is not installed.
 
         Better now than after a night of translating.
         """
@@ -96,6 +98,10 @@ class Recipe(BaseModel):
             encoder = inner and inner.encoder
             if encoder is not None and str(encoder) != DEMO:
                 _require(str(encoder), f"an encoder at {encoder}", f"[{name}] encoder")
+            if encoder is not None:
+                extras.require("train", f"[{name}] encoder", *extras.LOADING)
+        if self.train_eval is not None:
+            extras.require("train", "[train-eval]", *extras.TRAINING)
 
 
 def _require(place: str, what: str, where: str) -> None:

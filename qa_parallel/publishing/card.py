@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
 from qa_parallel.errors import LanguageError, PublishError
 from qa_parallel.language_codes import LANGUAGES, parse
 from qa_parallel.publishing import facts
@@ -39,6 +41,25 @@ _NLLB = """@article{nllb2022,
   journal = {arXiv preprint arXiv:2207.04672},
   year = {2022}
 }"""
+
+
+class _Files(BaseModel):
+    """Files of one split, as `datasets` reads them from a card."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    split: str = Field(pattern=r"^\w+(\.\w+)*$")
+    path: str
+
+
+class _Config(BaseModel):
+    """What can be loaded by its name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    config_name: str
+    default: bool = False
+    data_files: list[_Files] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -126,20 +147,24 @@ def front_matter(contents: Contents) -> dict[str, Any]:
 
 
 def validate(card: str) -> None:
-    """Check a card as the Hub and `datasets` do, without either.
+    """Check the front matter of a card of ours as the Hub and `datasets` do, without either.
 
     Raises
     ------
     PublishError
         The front matter cannot be read, or holds what the Hub does not take.
     """
-    from datasets.utils.metadata import MetadataConfigs
     from huggingface_hub import DatasetCard
 
     try:
         data = DatasetCard(card).data
-        configs = MetadataConfigs.from_dataset_card_data(data)
-        default = configs.get_default_config_name()
+        configs = TypeAdapter(list[_Config]).validate_python(data.get("configs"))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        place = ".".join(map(str, ("configs", *wrong["loc"])))
+        raise PublishError(
+            f"expected a card that the Hub can read, found {place}: {wrong['msg']}"
+        ) from None
     except Exception as error:  # YAML's own errors have no base class with the others
         raise PublishError(f"expected a card that the Hub can read, found: {error}") from None
     known: dict[str, Sequence[str] | frozenset[str]] = {
@@ -155,11 +180,12 @@ def validate(card: str) -> None:
         for value in given if isinstance(given, list) else [given]:
             if value not in values:
                 raise PublishError(f"expected {key} that the Hub knows in the card, found {value}")
-    wrong = [code for code in data.get("language") or [None] if not _is_language(code)]
-    if wrong or default != "all":
+    unknown = [code for code in data.get("language") or [None] if not _is_language(code)]
+    default = [one.config_name for one in configs if one.default]
+    if unknown or default != ["all"]:
         raise PublishError(
             "expected languages of two or three letters and the configuration all by default in "
-            f"the card, found {wrong[0] if wrong else default}"
+            f"the card, found {unknown[0] if unknown else ', '.join(default) or 'none'}"
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from qa_parallel import extras
 from qa_parallel.batches.plan import KIND as PLAN
 from qa_parallel.batches.plan import Head, read_head
 from qa_parallel.batches.settings import BatchSettings, Strategy
@@ -100,6 +101,7 @@ def prepare_experiment(
     warn: Tell = lambda _: None,
 ) -> Job:
     """The job of `train_eval`; sets and plans are read, the encoder is found."""
+    extras.require("train", "training", *extras.TRAINING)
     evalsets = read_sets(sets, tell)
     if settings.encoder is None:
         raise ModelError("expected an encoder to train, found none", "give --encoder FOLDER")
@@ -180,7 +182,14 @@ def plan_strategies(
     overwrite: bool = False,
     tell: Tell = lambda _: None,
 ) -> list[Path]:
-    """A plan for each strategy and seed, of the same corpora and with the same number of steps."""
+    """A plan for each strategy and seed, of the same corpora and with the same number of steps.
+
+    Raises
+    ------
+    ExtraError
+        What trains by the plans is not installed: said before they are made.
+    """
+    extras.require("train", "training", *extras.TRAINING)
     found = []
     for strategy, seed in itertools.product(
         strategies, range(settings.seed, settings.seed + seeds)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa_parallel.encoders.encoder import Encoder
-from qa_parallel.errors import ModelError, TrainingError
+from qa_parallel.errors import TrainingError
 from qa_parallel.training import checkpoint
 from qa_parallel.training.checkpoint import Record
 from qa_parallel.training.loss import cache_step, info_nce, plain_step
@@ -56,8 +56,6 @@ def train(
 
     Raises
     ------
-    ModelError
-        accelerate is not installed.
     TrainingError
         A loss or a gradient that is no number, too little memory, fewer steps than asked for.
     StoreError
@@ -153,14 +151,8 @@ def _gradients(
 def _accelerator(encoder: Encoder, settings: TrainSettings) -> Accelerator:
     """One device, the encoder's; half of the bits where that was asked for, or helps."""
     import torch
-
-    try:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
-    except ImportError:
-        raise ModelError(
-            "training needs accelerate, which is not installed", "pip install 'qa-parallel[train]'"
-        ) from None
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
 
     kind = next(encoder.model.parameters()).device.type
     auto = "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float32"

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qa_parallel import extras
 from qa_parallel.batches.plan import Plan, open_plan, plan_digest, reserved_rows
 from qa_parallel.encoders.encoder import Encoder, find_encoder, load_encoder
 from qa_parallel.encoders.settings import DEMO
@@ -76,6 +77,7 @@ def prepare_training(
     warn: Tell = lambda _: None,
 ) -> Job:
     """The job of `train_encoder`; the plan is read, the encoder is loaded."""
+    extras.require("train", "training", *extras.TRAINING)
     plan = open_plan(folder)
     steps_of(len(plan), settings)
     encoder, name = _load(settings)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qa_parallel import extras
 from qa_parallel.errors import ModelError, QAParallelError, StoreError
 from qa_parallel.sources.source import Source
 from qa_parallel.storage import store
@@ -124,8 +125,10 @@ class Cluster:
 
     Raises
     ------
+    ExtraError
+        Ray is not installed.
     ModelError
-        Ray is not installed, or a machine has another model.
+        A machine has another model.
     """
 
     def __init__(
@@ -259,13 +262,9 @@ def _absolute(settings: ModelSettings) -> ModelSettings:
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError:
-        raise ModelError(
-            "expected Ray for --engine ray, found it not installed",
-            'pip install "qa-parallel[ray]"',
-        ) from None
+    extras.require("ray", "--engine ray", "ray")
+    import ray
+
     return ray
 
 

@@ -162,8 +162,11 @@ def test_bad_options_are_one_clear_line(
 @pytest.mark.parametrize(
     ("detector", "module", "message"),
     [
-        ("heliport", "heliport", "heliport is not installed; pip install 'qa-parallel[lid]'"),
-        ("py3langid", "py3langid", "py3langid is not installed; pip install py3langid"),
+        (
+            "heliport",
+            "heliport",
+            'heliport, which is not installed; pip install "qa-parallel[lid]"',
+        ),
         ("model.bin", "fasttext", "is not installed; pip install fasttext-wheel"),
         ("gone.bin", "", "choose auto, py3langid, heliport, langid, none, or the path"),
     ],

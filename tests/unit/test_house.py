@@ -16,6 +16,7 @@ PACKAGE = Path(qa_parallel.__file__).parent
 # training has a plan to read and an evaluation to make.
 GROUND: dict[str, set[str]] = {
     "errors": set(),
+    "extras": set(),
     "language_codes": set(),
     "schema": set(),
     "text": set(),
@@ -27,7 +28,7 @@ GROUND: dict[str, set[str]] = {
     "storage": {"schema"},
     "pictures": {"language_codes"},
     "sources": {"hub", "language_codes", "schema", "sentences", "storage", "text"},
-    "encoders": {"hub", "storage"},
+    "encoders": {"extras", "hub", "storage"},
 }
 BELOW = set(GROUND) - {"errors"}
 STAGES: dict[str, set[str]] = {

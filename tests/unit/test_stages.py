@@ -107,7 +107,7 @@ def test_stages_by_their_names_and_manifests() -> None:
 
 @pytest.mark.usefixtures("noisy")
 def test_a_row_that_is_added_is_a_step_of_recipes(tmp_path: Path) -> None:
-    tables = {"noise": {}, "filter": {}, "build-batches": {}}
+    tables: dict[str, dict[str, object]] = {"noise": {}, "filter": {}, "build-batches": {}}
     made = steps.steps(recipe(tmp_path, **tables))
     assert [step.name for step in made] == ["translate", "filter", "noise", "build-batches"]
     assert [step.reads and step.reads.name for step in made] == [

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from qa_parallel import extras
 from qa_parallel.errors import ModelError
 from qa_parallel.translation.models.tokenizer import (
     FILES,
@@ -23,7 +24,6 @@ _FORMAT = 2  # of the marker; a folder with another one is converted again
 # What NLLB-200 (the dense models) and M2M-100 are called in config.json.
 ARCHITECTURE = "m2m_100"
 
-_NEEDS = 'pip install "qa-parallel[convert]"'
 _PICKLE = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -81,12 +81,16 @@ def converted(
     Raises
     ------
     ModelError
-        The model cannot be converted, torch is missing, or the disk is full.
+        The model cannot be converted, or the disk is full.
+    ExtraError
+        torch is not installed.
     """
     from filelock import FileLock
 
     if is_complete(target):
         return target
+    # the converter itself hides that torch is missing, and by then the model would be downloaded
+    extras.require("convert", "converting a model", *extras.LOADING)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.parent / f".{target.name}.lock"):
@@ -171,10 +175,6 @@ def _build(
 
 
 def _convert(source: Path, target: Path, quantization: str, trust_remote_code: bool) -> None:
-    try:
-        import torch  # noqa: F401  (the converter hides that it is missing)
-    except ImportError:
-        raise ModelError("expected torch, to convert the model, found none", _NEEDS) from None
     from ctranslate2.converters import TransformersConverter
     from safetensors import SafetensorError
 

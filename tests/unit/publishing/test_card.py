@@ -155,6 +155,7 @@ def test_no_folder_of_this_machine_is_told(tmp_path: Path) -> None:
         ("license: cc-by-nc-4.0", "license: [", "can read"),
         ("config_name: all", "configname: all", "config_name"),
         ("split: train", "split: a-b", "data_files"),
+        ("name: eng_Latn", "name: eng_Latn\n  default: true", "all, eng_Latn"),
     ],
 )
 def test_a_card_that_the_hub_would_refuse(corpus: Path, old: str, new: str, found: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from qa_parallel import hub
-from qa_parallel.errors import LanguageError, ModelError
+from qa_parallel.errors import ExtraError, LanguageError, ModelError
 from qa_parallel.translation.models import conversion, inspection
 from qa_parallel.translation.models.model import Model, resolve
 from qa_parallel.translation.models.settings import ModelSettings
@@ -347,7 +347,7 @@ def test_missing_torch_names_the_extra(
     tiny_nllb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ModelError, match=r'pip install "qa-parallel\[convert\]"'):
+    with pytest.raises(ExtraError, match=r'pip install "qa-parallel\[convert\]"'):
         resolve(settings(tiny_nllb, tmp_path))
 
 
