@@ -7,10 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from qa_parallel.evaluation.measures import CROSS, SHARE
+from qa_parallel.evaluation.measures import CROSS, MAP, SHARE
 from qa_parallel.pictures import heat_maps
-
-_MEASURES = (("map", "mAP", ".3f"), (SHARE, "share of the first ten", ".2f"))
 
 
 def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[str]:
@@ -35,9 +33,9 @@ def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[
         for name, frame in systems.items()
     ).drop_nulls(["query_language", "candidate_language"])  # fmt: skip
     for dataset in cells["dataset"].unique(maintain_order=True):
-        for measure, title, number in _MEASURES:
-            mine = cells.filter(dataset=dataset, measure=measure)
-            if mine.is_empty() or (measure != SHARE and CROSS not in mine["setting"]):
+        for measure in (MAP, SHARE):
+            mine = cells.filter(dataset=dataset, measure=measure.name)
+            if mine.is_empty() or (measure is MAP and CROSS not in mine["setting"]):
                 continue
             asked, found = (
                 mine[f"{side}_language"].unique().sort().to_list()
@@ -47,8 +45,8 @@ def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[
                 (row["system"], row["query_language"], row["candidate_language"]): row["value"]
                 for row in mine.iter_rows(named=True)
             }
-            whole = f"{dataset}: {title}"
-            name = f"{home}/{dataset}-{measure.partition('@')[0]}.svg"
+            whole = f"{dataset}: {measure.label}"
+            name = f"{home}/{dataset}-{measure.name.partition('@')[0]}.svg"
             heat_maps(
                 {
                     one if len(systems) > 1 else whole: [
@@ -63,6 +61,6 @@ def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[
                 title=whole if len(systems) > 1 else "",
                 row_label="query",
                 column_label="candidate",
-                number=number,
+                number=measure.cell,
             )
             yield name

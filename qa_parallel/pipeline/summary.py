@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.table import Table
 
+from qa_parallel.evaluation.measures import MAP
 from qa_parallel.pipeline.steps import Step
 from qa_parallel.storage import store
 from qa_parallel.text import counted
@@ -53,9 +54,9 @@ def _outcome(folder: Path, manifest: Mapping[str, Any]) -> str:
 
 def _evaluation(report: Mapping[str, Any]) -> str:
     found = {
-        one["setting"]: f"{one['value']:.3f} {one['setting']}"
+        one["setting"]: f"{MAP.format(one['value'])} {one['setting']}"
         for one in report["results"]
-        if one["measure"] == "map" and one["query_language"] is None
+        if one["measure"] == MAP.name and one["query_language"] is None
     }
     first = report["sets"][0]["name"]
-    return f"{first}: mAP {', '.join(found.values())}" if found else first
+    return f"{first}: {MAP.label} {', '.join(found.values())}" if found else first

@@ -37,7 +37,7 @@ STAGES: dict[str, set[str]] = {
     "training": (BELOW - {"hub"}) | {"batches", "evaluation"},
 }
 FACES: dict[str, set[str]] = {
-    "publishing": BELOW,
+    "publishing": BELOW | {"evaluation"},
     "page": BELOW | {"evaluation", "filters", "publishing"},
     "pipeline": BELOW | set(STAGES) | {"page", "publishing"},
     "cli": BELOW | set(STAGES) | {"page", "pipeline", "publishing"},
