@@ -78,9 +78,12 @@ def evaluate(
     if compare or results:
         if not compare or not results or sets:
             raise click.UsageError("expected RESULTS --compare, or --eval NAME=PATH")
+        warnings: list[str] = []
         with show.console(stderr=True).status("comparing"):
-            rows = list(stage.compare_results(results, samples))
+            rows = list(stage.compare_results(results, samples, warn=warnings.append))
         show.differences(rows)
+        for warning in warnings:
+            click.echo(f"Warning: {warning}", err=True)
         return
     if not sets:
         raise click.UsageError("expected --eval NAME=PATH, found none")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from qa_parallel import __version__
 from qa_parallel.encoders.encoder import find_encoder, load_encoder
 from qa_parallel.encoders.vectors import encode, given
 from qa_parallel.errors import ModelError, StoreError
-from qa_parallel.evaluation import summary
+from qa_parallel.evaluation import measures, summary
 from qa_parallel.evaluation.pictures import draw
 from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
 from qa_parallel.evaluation.settings import EvaluateSettings
-from qa_parallel.evaluation.significance import compare
+from qa_parallel.evaluation.significance import compare, measures_of
 from qa_parallel.schema import RESULTS
 from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings
@@ -128,11 +129,17 @@ def write_texts(sets: Sequence[EvalSettings], settings: EvaluateSettings, path: 
 
 
 def compare_results(
-    outs: Sequence[Path], samples: int = 1000, seed: int = 0
+    outs: Sequence[Path], samples: int = 1000, seed: int = 0, warn: Tell = lambda _: None
 ) -> Iterator[dict[str, Any]]:
     """Differences of results to the first ones, set by set; p and interval by paired bootstrap.
 
-    Results of one strategy whose seeds differ are averaged and stand for one encoder.
+    Results of one strategy whose seeds differ are averaged and stand for one encoder. What is
+    compared are the measures that all of them have.
+
+    Parameters
+    ----------
+    warn:
+        Told of measures that are left out.
 
     Returns
     -------
@@ -141,7 +148,8 @@ def compare_results(
     Raises
     ------
     StoreError
-        A folder holds no whole results, or those of other sets or texts than the first one's.
+        A folder holds no whole results, or those of other sets, texts or measures than the first
+        one's.
     """
     systems: dict[str, list[Path]] = {}
     reports = {out: _results(out) for out in outs}
@@ -160,10 +168,15 @@ def compare_results(
             f"expected results of at least two encoders, found {len(systems)}",
             "results of one strategy that differ in their seed count as one",
         )
+    values = {out: store.read_parquet(out / VALUES) for out in outs}
+    _tell_missing(values, warn)
     baseline, *others = systems
     for one in first["sets"]:
         for other in others:
-            ours, theirs = (_values(systems[side], one["name"]) for side in (baseline, other))
+            ours, theirs = (
+                [values[out].filter(dataset=one["name"]).drop("dataset") for out in systems[side]]
+                for side in (baseline, other)
+            )
             for row in compare(ours, theirs, samples, seed):
                 yield {
                     "dataset": one["name"], "baseline": baseline, "system": other, **asdict(row),
@@ -185,11 +198,20 @@ def _compared(report: dict[str, Any]) -> str:
     return f"{sets} ({report['evaluate']['candidates']})"
 
 
-def _values(outs: Sequence[Path], name: str) -> list[pl.DataFrame]:
-    return [
-        store.read_parquet(out / VALUES).filter(pl.col("dataset") == name).drop("dataset")
-        for out in outs
+def _tell_missing(values: Mapping[Path, pl.DataFrame], warn: Tell) -> None:
+    """Say which measures only some results have; StoreError where all have none."""
+    known = {out: measures_of(one.drop("dataset")) for out, one in values.items()}
+    every = dict.fromkeys(itertools.chain.from_iterable(known.values()))
+    lacking = [
+        f"{measures.named(name).label} (not in {', '.join(map(str, without))})"
+        for name in every
+        if (without := [out for out, names in known.items() if name not in names])
     ]
+    hint = "evaluate again with --overwrite to compare all measures"
+    if not set.intersection(*map(set, known.values())):
+        raise StoreError("expected a measure that all results have, found none", hint)
+    if lacking:
+        warn(f"left out: {', '.join(lacking)}; {hint}")
 
 
 @dataclass(frozen=True)
@@ -320,6 +342,7 @@ def _describe(
         STAGE.name,
         VERSION,
         settings.model_dump(mode="json", include=_SHAPES),
+        measures=[one.name for one in measures.MEASURES],
         encoder=source.record,
         sets=[
             {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from qa_parallel.errors import LanguageError, PublishError
+from qa_parallel.evaluation.measures import named
 from qa_parallel.language_codes import LANGUAGES, parse
 from qa_parallel.publishing import facts
 from qa_parallel.publishing.facts import Counts
@@ -218,7 +219,7 @@ def _told(contents: Contents) -> dict[str, Any]:
         "notes": contents.settled.notes,
         "uneven": len({one.rows for one in contents.counts.values()}) > 1,
         "plan": _plan(contents.plan),
-        "evaluations": contents.results,
+        "evaluations": [{**row, "measure": named(row["measure"])} for row in contents.results],
         "version": first["versions"]["qa-parallel"],
         "recipe": json.dumps(facts.resolved(contents.lineage), ensure_ascii=False, indent=2),
         "citation": _citation(contents.repo),

@@ -23,8 +23,6 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import README
 
 BATCHES = "batches"
-# Measures of an evaluation that the card tells, and over all languages.
-_MEASURES = ("map", "mrr", "recall@1", "recall@10", "ndcg@10")
 
 
 @dataclass(frozen=True)
@@ -205,9 +203,7 @@ def _results(folder: Path) -> list[dict[str, Any]]:
     return [
         one
         for one in store.read_json(path)["results"]
-        if one["query_language"] is None
-        and one["candidate_language"] is None
-        and one["measure"] in _MEASURES
+        if one["query_language"] is None and one["candidate_language"] is None
     ]
 
 

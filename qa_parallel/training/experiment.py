@@ -19,6 +19,7 @@ from qa_parallel.batches.settings import BatchSettings, Strategy
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.encoders.encoder import digest, find_encoder
 from qa_parallel.errors import ModelError, TrainingError
+from qa_parallel.evaluation import measures
 from qa_parallel.evaluation.pictures import draw
 from qa_parallel.evaluation.ranking import Task
 from qa_parallel.evaluation.stage import compare_results, evaluate_sets
@@ -124,6 +125,7 @@ def prepare_experiment(
             }
             for one, given in zip(evalsets, sets, strict=True)
         ],
+        measures=[one.name for one in measures.MEASURES],
     )
 
     def make(out: Path) -> dict[str, Any]:

@@ -10,11 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.evaluation import summary as evaluation_summary
-from qa_parallel.evaluation.measures import MAIN
+from qa_parallel.evaluation.measures import HEADLINES
 from qa_parallel.storage import store
 from qa_parallel.text import counted
-
-_NAMES = [(setting, measure) for setting, measure, _ in MAIN]
 
 
 def training_words(manifest: Mapping[str, Any]) -> str:
@@ -49,7 +47,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     for dataset in dict.fromkeys(row["dataset"] for row in whole):
         yield Text(f"\n{dataset}: mean ± standard deviation over seeds", style="bold")
         yield _means([row for row in whole if row["dataset"] == dataset])
-    chosen = [row for row in report["differences"] if (row["setting"], row["measure"]) in _NAMES]
+    chosen = [row for row in report["differences"] if any(one.of(row) for one in HEADLINES)]
     yield from evaluation_summary.differences(chosen)
 
 
@@ -76,23 +74,19 @@ def trainings(runs: list[dict[str, Any]]) -> Table:
 
 
 def _means(rows: list[dict[str, Any]]) -> Table:
-    """A row a system, with as many of the main measures as the set has."""
+    """A row a system, with as many of the headlines as the set has."""
     values = {(row["system"], row["setting"], row["measure"]): row for row in rows}
-    there = [
-        one for one in MAIN if any((row["setting"], row["measure"]) == one[:2] for row in rows)
-    ]
+    there = [one for one in HEADLINES if any(map(one.of, rows))]
     table = Table(box=None, pad_edge=False)
     table.add_column("system", no_wrap=True)
-    for _, _, label in there:
-        table.add_column(label, justify="right")
+    for one in there:
+        table.add_column(one.heading, justify="right")
     table.add_column("seeds", justify="right")
     for system in dict.fromkeys(row["system"] for row in rows):
-        mine = [values[system, setting, measure] for setting, measure, _ in there]
-        table.add_row(system, *map(_cell, mine), str(mine[0]["seeds"]))
+        mine = [values[system, one.setting, one.measure.name] for one in there]
+        cells = (
+            one.measure.spread(row["value"], row["sd"])
+            for one, row in zip(there, mine, strict=True)
+        )
+        table.add_row(system, *cells, str(mine[0]["seeds"]))
     return table
-
-
-def _cell(row: Mapping[str, Any]) -> str:
-    digits = ",.1f" if row["measure"] == "rank_distance" else ".4f"
-    value = format(row["value"], digits)
-    return value if row["sd"] is None else f"{value} ± {format(row['sd'], digits)}"

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from qa_parallel.cli import main
 from qa_parallel.encoders.encoder import load_encoder
+from qa_parallel.evaluation.measures import MEASURES
 from qa_parallel.schema import RESULTS
 from qa_parallel.storage import store
 from tests.lareqa import mill
@@ -114,6 +115,27 @@ def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
         done = invoke(tmp_path, *wrong, "--compare")
         assert done.exit_code == 2
         assert message in done.output
+
+
+def test_comparing_with_results_from_before_a_measure_was_there(
+    encoder: Path, sets: Path, tmp_path: Path
+) -> None:
+    outs = [str(tmp_path / name) for name in ("old", "new")]
+    for out, more in zip(outs, ((), ("--debias",)), strict=True):
+        given = ("--encoder", str(encoder), "--eval", f"mill={sets}", "--out", out)
+        assert invoke(tmp_path, *given, *more).exit_code == 0
+    file = tmp_path / "old" / "values.parquet"
+    pl.read_parquet(file).drop("ndcg@10").write_parquet(file)
+    done = invoke(tmp_path, *outs, "--compare")
+    assert done.exit_code == 0, done.output
+    (told,) = [line for line in done.output.splitlines() if "nDCG@10" in line]
+    assert told.startswith(f"Warning: left out: nDCG@10 (not in {outs[0]}); evaluate again")
+    assert "mAP" in done.output
+    names = [one.name for one in MEASURES]
+    pl.read_parquet(file).drop(names, strict=False).write_parquet(file)
+    done = invoke(tmp_path, *outs, "--compare")
+    assert done.exit_code == 2
+    assert "a measure that all results have, found none" in done.output
 
 
 def test_languages_that_the_encoder_was_not_trained_on(

@@ -41,7 +41,7 @@ STAGES: dict[str, set[str]] = {
 }
 FACES: dict[str, set[str]] = {
     "stages": {"sources", "storage", *STAGES},
-    "publishing": BELOW,
+    "publishing": BELOW | {"evaluation"},
     "page": BELOW | {"batches", "evaluation", "filters", "stages", "training"},
     # a recipe has the settings of every stage, and of what it reads nothing else
     "pipeline": BELOW | set(STAGES) | {"stages"},

@@ -113,7 +113,7 @@ def test_by_hand() -> None:
         ("rank_distance", "multilingual", "eng"): 2,
         ("rank_distance", "multilingual", "deu"): 2,
         ("rank_distance", "multilingual"): 2,
-        (SHARE, "multilingual", "eng", "deu"): 2 / 5,
+        (SHARE.name, "multilingual", "eng", "deu"): 2 / 5,
     }
     for place, wanted in expected.items():
         assert value(results, *place) == pytest.approx(wanted), place

@@ -297,7 +297,7 @@ def test_differences_stand_on_one_scale_around_zero() -> None:
     first, second = scale.dots
     assert (first.at, second.low) == (50, 50)
     assert 50 < second.at < second.high < 100
-    assert second.text == "+0.200 (+0.000 … +0.400), p 0.500"
+    assert second.text == "+0.2000 (+0.0000 … +0.4000), p 0.500"
 
 
 def test_a_shade_means_the_same_number_for_every_system() -> None:

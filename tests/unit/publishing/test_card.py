@@ -169,9 +169,11 @@ def test_a_plan_and_results_are_told(corpus: Path) -> None:
     plan = {"build-batches": {"strategy": "hybrid"}, "steps": {"train": 1200, "validation": 7}}
     result = {"dataset": "set", "setting": "monolingual", "measure": "map", "value": 0.61849,
               "queries": 300, "encoder": "demo@1"}  # fmt: skip
-    text = card.write(contents(corpus, plan=plan, results=[result]))
+    distance = {**result, "setting": "multilingual", "measure": "rank_distance", "value": 1213.4}
+    text = card.write(contents(corpus, plan=plan, results=[result, distance]))
     assert "hybrid,\n1,200 steps of training, 7 of validation" in text
-    assert "| set | monolingual | map | 0.618 | 300 |" in text
+    assert "| set | monolingual | mAP | 0.6185 | 300 |" in text
+    assert "| set | multilingual | rank distance ↓ | 1,213.4 | 300 |" in text
 
 
 def test_licences_come_from_manifest_and_rows(corpus: Path) -> None:

@@ -20,7 +20,7 @@ from qa_parallel.errors import StoreError, TrainingError
 from qa_parallel.training import checkpoint, loop
 from qa_parallel.training.checkpoint import Record
 from qa_parallel.training.loop import train
-from qa_parallel.training.loss import cache_step, info_nce, plain_step
+from qa_parallel.training.objectives import cache_step, info_nce, plain_step
 from qa_parallel.training.settings import TrainSettings, factor
 from qa_parallel.training.texts import _CHUNK_COST, ahead, cut, tokenize, unknown_shares
 from qa_parallel.training.validation import reserved_task, validate

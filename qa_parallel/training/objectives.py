@@ -3,14 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from qa_parallel.training.texts import Texts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 # Vectors of a chunk of texts; the same whenever it is called for the same chunk, dropout included.
-Encode = Callable[[int], "Tensor"]
+EncodeChunk = Callable[[int], "Tensor"]
 Loss = Callable[["Tensor"], "Tensor"]
+
+
+class Objective(Protocol):
+    """What the steps of a training minimise.
+
+    It may depend on the encoder through the vectors alone, and sees all of a step at once; so it
+    need not know whether gradients are cached.
+
+    Examples
+    --------
+    Mean squared distance to the positive, which any encoder that says the same of all texts has
+    at zero:
+
+    >>> class Distance:
+    ...     def loss(self, vectors, texts):
+    ...         questions, positives = vectors[: 2 * texts.rows].chunk(2)
+    ...         return (questions - positives).square().sum(dim=1).mean()
+    >>> import torch
+    >>> texts = Texts(rows=2, negatives=1, chunks=[], places=[])
+    >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.5, 0.5]])
+    >>> Distance().loss(vectors, texts)
+    tensor(1.)
+    """
+
+    def loss(self, vectors: Tensor, texts: Texts) -> Tensor:
+        """The loss of a step, a scalar with a graph to `vectors`.
+
+        Parameters
+        ----------
+        vectors:
+            Of length 1, of shape (texts, dimensions): the questions, their positives in the same
+            order, then the negatives.
+        texts:
+            What they are vectors of: how many rows and negatives, and their tokens.
+        """
+
+
+@dataclass(frozen=True)
+class InfoNCE:
+    """Each question is to find its positive among all that is not a question.
+
+    Attributes
+    ----------
+    temperature:
+        What cosines are divided by.
+    both:
+        Also each positive its question; the mean of both.
+    """
+
+    temperature: float = 0.05
+    both: bool = False
+
+    def loss(self, vectors: Tensor, texts: Texts) -> Tensor:
+        """As `info_nce`."""
+        return info_nce(vectors, texts.rows, self.temperature, self.both)
 
 
 def info_nce(vectors: Tensor, rows: int, temperature: float, both: bool = False) -> Tensor:
@@ -38,7 +96,7 @@ def info_nce(vectors: Tensor, rows: int, temperature: float, both: bool = False)
     return loss
 
 
-def plain_step(encode: Encode, chunks: int, loss: Loss) -> Tensor:
+def plain_step(encode: EncodeChunk, chunks: int, loss: Loss) -> Tensor:
     """Add the gradients of `loss` of all vectors to the encoder's parameters; returns the loss."""
     import torch
 
@@ -47,7 +105,7 @@ def plain_step(encode: Encode, chunks: int, loss: Loss) -> Tensor:
     return value.detach()
 
 
-def cache_step(encode: Encode, chunks: int, loss: Loss) -> Tensor:
+def cache_step(encode: EncodeChunk, chunks: int, loss: Loss) -> Tensor:
     """The same as `plain_step`, in the memory of one chunk (GradCache, arXiv 2101.06983).
 
     The loss depends on the encoder through the vectors alone. So their gradients are taken first,
