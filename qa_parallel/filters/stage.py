@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from qa_parallel.encoders import encoder as encoders
 from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.filters import summary as filters_summary
 from qa_parallel.filters.kept import DECISIONS_FILE, LIMITS_FILE, Origins, write_filtered
@@ -19,7 +20,7 @@ from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
 from qa_parallel.filters.measure import VERSION, identifier_of, score_language
-from qa_parallel.filters.settings import FilterSettings, MeasureSettings
+from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import DECISIONS, SCORES
 from qa_parallel.sources.inputs import Input, open_input
@@ -93,11 +94,15 @@ def prepare_filter(
         )
     crew = Workers(workers)
     identifier = identifier_of(settings, crew)
-    described = _describe(given, settings, identifier)
+    encoder = None if settings.encoder is None else encoders.find_encoder(settings.encoder)
+    tools = _tools(given, identifier, encoder)
+    described = _describe(given, settings, tools)
 
     def make(out: Path) -> dict[str, Any]:
         origins = Origins(given, settings.pivot)
-        measurer = _Measurer(given, out, settings, origins, identifier, encode, crew, tell)
+        measurer = _Measurer(
+            given, out, settings, tools, origins, identifier, encoder, encode, crew, tell
+        )
         tell("measuring")
         limits, decisions = measurer.decide()
         tell("writing")
@@ -135,29 +140,24 @@ def explain(out: Path, qa_id: str) -> Any:
     return filters_summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
 
 
-def _describe(
-    given: Input, settings: FilterSettings, identifier: Identifier | None
-) -> dict[str, Any]:
+def _describe(given: Input, settings: FilterSettings, tools: dict[str, Any]) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     return description(
         VERSION,
         corpus={"name": given.name, "digest": given.digest},
         filter={
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
-            **_tools(given, settings, identifier),
+            **tools,
         },
     )
 
 
-def _tools(
-    given: Input, settings: MeasureSettings, identifier: Identifier | None
-) -> dict[str, Any]:
-    """What measures besides ourselves: identifiers by language, and the encoder's weights."""
+def _tools(given: Input, identifier: Identifier | None, encoder: Path | None) -> dict[str, Any]:
+    """What measures besides ourselves: identifiers by language, and the encoder's digest."""
     names = {code: identifier and identifier.detector(code) for code in given.languages}
-    weights = sorted(settings.encoder.glob("*.safetensors")) if settings.encoder else []
     return {
         "detectors": {code: name and digest(name) for code, name in names.items()},
-        "encoder": [store.digest(path) for path in weights],
+        "encoder": encoder and encoders.digest(encoder),
     }
 
 
@@ -168,8 +168,10 @@ class _Measurer:
     given: Input
     out: Path
     settings: FilterSettings
+    tools: dict[str, Any]
     origins: Origins
     identifier: Identifier | None
+    encoder: Path | None
     encode: Encode | None
     workers: Workers
     tell: Tell
@@ -180,11 +182,9 @@ class _Measurer:
         SCORES of each language are in its file afterwards; where they are already, they are read.
         """
         waiting = [code for code in self.given.languages if not self._is_measured(code)]
-        if waiting and self.settings.encoder is not None and self.encode is None:
-            from qa_parallel.encoders.encoder import load_encoder
-
-            encoder = load_encoder(self.settings.encoder)
-            self.encode = partial(encoder, prefix=self.settings.prefix)
+        if waiting and self.encoder is not None and self.encode is None:
+            loaded = encoders.load_encoder(self.encoder)
+            self.encode = partial(loaded, prefix=self.settings.prefix)
         # One more than work, so that they need not wait; an encoder needs no company.
         threads_wanted = self.workers.count + 1 if self.encode is None else 1
         with ThreadPoolExecutor(threads_wanted) as threads:
@@ -244,6 +244,6 @@ class _Measurer:
                 "measure": self.settings.model_dump(
                     mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
                 ),
-                **_tools(self.given, self.settings, self.identifier),
+                **self.tools,
             }
         )

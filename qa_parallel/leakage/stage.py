@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel.encoders.encoder import digest, load_encoder
+from qa_parallel.encoders.encoder import digest, find_encoder, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.leakage import report as leakage_report
 from qa_parallel.leakage.find import Reference, find_leaks, is_leaked, leaked_groups
@@ -80,7 +80,7 @@ def check_leakage(
     SourceError
         The corpus or an evaluation set cannot be read.
     ModelError
-        There is no encoder in the folder that is named.
+        There is no such encoder.
     StoreError
         `out` belongs to something else; "drop" without `out`.
     """
@@ -134,6 +134,7 @@ class _Opened:
     given: Input
     evalsets: Sequence[EvalSet]
     settings: LeakageSettings
+    encoder: Path | None
     encode: Encode | None
     described: dict[str, Any]
 
@@ -153,23 +154,23 @@ def _open(
     evalsets = [open_evalset(one, judged=True) for one in against]
     checked = [leakage_report.describe_set(one) for one in evalsets]
     given = open_input(corpus)
-    described = _describe(given, settings, against, checked)
-    return _Opened(given, evalsets, settings, encode, described)
+    encoder = None if settings.encoder is None else find_encoder(settings.encoder)
+    described = _describe(given, settings, encoder, against, checked)
+    return _Opened(given, evalsets, settings, encoder, encode, described)
 
 
-def _encode(settings: LeakageSettings) -> Encode | None:
+def _encode(opened: _Opened) -> Encode | None:
     """Texts to vectors by the encoder that the settings name, if any."""
-    if settings.encoder is None:
+    if opened.encoder is None:
         return None
-    encoder = load_encoder(settings.encoder)
-    prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
-    return partial(encoder, prefix=prefix)
+    encoder, prefix = load_encoder(opened.encoder), opened.settings.prefix
+    return partial(encoder, prefix=encoder.query_prefix if prefix is None else prefix)
 
 
 def _check(opened: _Opened) -> Checked:
     """Originals first: a translation of what leaks there need not be looked at."""
     given, settings = opened.given, opened.settings
-    reference = Reference(opened.evalsets, settings, opened.encode or _encode(settings))
+    reference = Reference(opened.evalsets, settings, opened.encode or _encode(opened))
     keys: list[pl.DataFrame] = []
     original = pl.col("translated_from").is_null()
 
@@ -229,6 +230,7 @@ _SHAPES = set(LeakageSettings.model_fields) - {"encoder"}
 def _describe(
     given: Input,
     settings: LeakageSettings,
+    encoder: Path | None,
     against: Sequence[EvalSettings],
     checked: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -239,7 +241,7 @@ def _describe(
         corpus={"name": given.name, "digest": given.digest},
         leakage={
             **settings.model_dump(mode="json", include=_SHAPES),
-            "encoder": settings.encoder and digest(settings.encoder),
+            "encoder": encoder and digest(encoder),
         },
         checked=[{**one, "options": more} for one, more in zip(checked, options, strict=True)],
     )

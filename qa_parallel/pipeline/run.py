@@ -21,6 +21,7 @@ from qa_parallel.leakage.stage import Checked, check_leakage, read_check, refuse
 from qa_parallel.page.stage import write_report
 from qa_parallel.pipeline.recipe import Recipe
 from qa_parallel.pipeline.steps import Stage, Step, Tools, place, stages
+from qa_parallel.places import refuse_unwritable
 from qa_parallel.publishing.stage import Publication, prepare, publish
 from qa_parallel.sources.stage import import_parallel
 from qa_parallel.storage import folders, store
@@ -189,7 +190,8 @@ def _record(recipe: Recipe) -> dict[str, Any]:
 
 
 def _claim(recipe: Recipe) -> None:
-    """StoreError where the folder holds the outcome of another recipe."""
+    """StoreError where no folder can be, or it holds the outcome of another recipe."""
+    refuse_unwritable(recipe.out)
     path = recipe.out / RECORD
     known = store.read_json(path) if path.is_file() else {}
     if known and (known.get("made_by"), known.get("name")) != (folders.MADE_BY, recipe.name):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel.errors import LanguageError
+from qa_parallel.places import home
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Source, open_source
 from qa_parallel.storage import folders, store
@@ -127,7 +128,7 @@ def _runner(
 def _open_text(settings: TranslateSettings, targets: tuple[str, ...]) -> LanguageText | None:
     """The user's text for lists of tokens. None where there is none, or no lists are wanted."""
     given = settings.restrict_vocabulary
-    return None if given in (None, AUTO) else open_text(Path(given).expanduser(), targets)
+    return None if given in (None, AUTO) else open_text(home(given), targets)
 
 
 def _describe(

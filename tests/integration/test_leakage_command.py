@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from qa_parallel import hub
 from qa_parallel.cli import main
 from qa_parallel.schema import CORPUS, LEAKS
 from qa_parallel.storage import folders, store
@@ -234,15 +235,18 @@ def test_half_written_and_foreign_folders(sides: tuple[Path, Path], tmp_path: Pa
 
 
 def test_an_encoder_looks_across_languages(
-    sides: tuple[Path, Path], tiny_nllb: Path, tmp_path: Path
+    sides: tuple[Path, Path], tiny_nllb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, _ = sides
     french = tmp_path / "fr.jsonl"
     french.write_text(json.dumps({"question": ROWS[1][2]}) + "\n")
     out = tmp_path / "out"
-    options = ("--encoder", tiny_nllb, "--cosine", "0.9999", "--out", out)
-    result = run(given, "--against", f"french={french}", *options)
-    assert result.exit_code == 0, result.output
+    monkeypatch.setattr(hub, "locate", lambda name, _: hub.Commit(name, "c0ffee", False))
+    monkeypatch.setattr(hub, "download", lambda *_: tiny_nllb)
+    for encoder in (tiny_nllb, "org/name"):
+        options = ("--encoder", encoder, "--cosine", "0.9999", "--out", out)
+        result = run(given, "--against", f"french={french}", *options)
+        assert result.exit_code == 0, result.output
     found = pl.read_parquet(out / "leaks.parquet").filter(kind="cosine")
     assert found.select("qa_id", "language", "benchmark_language").rows() == [
         ("b", "eng_Latn", "fra_Latn")

@@ -16,16 +16,17 @@ PACKAGE = Path(qa_parallel.__file__).parent
 # training has a plan to read and an evaluation to make.
 GROUND: dict[str, set[str]] = {
     "errors": set(),
+    "places": set(),
     "languages": set(),
     "schema": set(),
     "text": set(),
     "machine": set(),
     "hub": set(),
     "sentences": {"languages", "schema"},
-    "storage": {"schema"},
+    "storage": {"places", "schema"},
     "pictures": {"storage"},
-    "sources": {"hub", "languages", "schema", "sentences", "storage"},
-    "encoders": {"hub", "storage"},
+    "sources": {"hub", "languages", "places", "schema", "sentences", "storage"},
+    "encoders": {"hub", "places", "storage"},
 }
 BELOW = set(GROUND) - {"errors"}
 STAGES: dict[str, set[str]] = {
@@ -147,6 +148,11 @@ def test_only_stages_and_storage_write_files() -> None:
         if bool(calls & WRITING) != (name in ALSO_WRITE):
             wrong[name] = sorted(calls & WRITING)
     assert not wrong
+
+
+def test_where_something_is_stands_in_one_module() -> None:
+    for word in ("expanduser", r"[\w.-]*/[\w.-]+"):  # the second is a Hub id
+        assert [name for name, path in modules().items() if word in path.read_text()] == ["places"]
 
 
 def test_help_loads_nothing_heavy() -> None:
