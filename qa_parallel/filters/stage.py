@@ -15,7 +15,7 @@ import polars as pl
 from qa_parallel.encoders import encoder as encoders
 from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.filters import summary as filters_summary
-from qa_parallel.filters.kept import DECISIONS_FILE, LIMITS_FILE, Origins, write_filtered
+from qa_parallel.filters.kept import REJECTED, Origins, write_rows
 from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
@@ -26,9 +26,13 @@ from qa_parallel.schema import DECISIONS, SCORES
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
+from qa_parallel.storage.corpus import CorpusWriter
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 
+DECISIONS_FILE = "decisions.parquet"
+LIMITS_FILE = "limits.parquet"
+REPORT = "report.json"
 # Kept when limits change: it does not depend on them.
 SCORES_FOLDER = Path("work", "scores")
 
@@ -106,9 +110,57 @@ def prepare_filter(
         tell("measuring")
         limits, decisions = measurer.decide()
         tell("writing")
-        return write_filtered(out, given, settings, limits, decisions, described, origins, workers)
+        writer = CorpusWriter(out, given.languages, given.split, [REJECTED])
+        funnels = write_rows(writer, given, settings.pivot, decisions, origins, workers)
+        return _finish(out, writer, given, limits, decisions, described, funnels)
 
     return Job("filter", described, make, input=dict(given.manifest), close=crew.close)
+
+
+def _finish(
+    out: Path,
+    writer: CorpusWriter,
+    given: Input,
+    limits: pl.DataFrame,
+    decisions: pl.DataFrame,
+    described: dict[str, Any],
+    funnels: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """All files beside the rows but the manifest, which it returns."""
+    store.write_parquet(out / DECISIONS_FILE, decisions)
+    store.write_parquet(out / LIMITS_FILE, limits)
+    detectors = described["filter"]["detectors"]
+    report = {
+        "corpus": described["corpus"],
+        "languages": {
+            code: {"detector": detectors[code] and detectors[code]["name"], **funnel}
+            for code, funnel in funnels.items()
+        },
+        "limits": limits.to_dicts(),
+        "detected": any(detectors.values()),
+    }
+    store.write_json(out / REPORT, report)
+    manifest = writer.finish(
+        described,
+        f"{given.name.rsplit('@')[0]} filtered",
+        f"Made by qa-parallel from {given.name}. Rejected rows, with reasons: {REJECTED}/. "
+        f"What was rejected and why: {REPORT}, {DECISIONS_FILE}, {LIMITS_FILE}. Counts, digests "
+        "and settings: manifest.json.",
+    )
+    return {
+        **manifest,
+        "source_counts": {
+            code: {name: funnel[name] for name in ("rows", "kept", "rejected")}
+            for code, funnel in funnels.items()
+        },
+        "reasons": {
+            code: {
+                reason: {name: counts[name] for name in ("rejected", "alone", "left")}
+                for reason, counts in funnel["reasons"].items()
+            }
+            for code, funnel in funnels.items()
+        },
+    }
 
 
 def explain(out: Path, qa_id: str) -> Any:

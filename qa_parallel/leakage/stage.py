@@ -20,7 +20,7 @@ from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import EvalSettings, SourceSettings
 from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import Stats, write_readme, write_shards
+from qa_parallel.storage.corpus import CorpusWriter
 from qa_parallel.storage.folders import DATA, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 
@@ -268,38 +268,19 @@ def _clean(
 ) -> dict[str, Any]:
     """The corpus without the groups that leak, file by file."""
     leaked = is_leaked(*leaked_groups(leaks))
-    files: dict[str, Any] = {}
-    stats: dict[str, dict[str, Any]] = {}
-    counts: dict[str, dict[str, int]] = {}
-    ids, passages = [], []
+    writer = CorpusWriter(out, given.languages, given.split)
+    counts = {code: {"kept": 0, "dropped": 0} for code in given.languages}
     for code in given.languages:
-        parts: list[Path] = []
-        mine, dropped = Stats(), 0
-        for number, frame in enumerate(given.frames(code)):
+        for frame in given.frames(code):
             kept = frame.filter(~leaked)
-            parts.append(folders.part(out / folders.WORK / f"{number:06d}", code))
-            store.write_parquet(parts[-1], kept)
-            mine += Stats(rows=kept.height, spans=kept["answer_start"].count())
-            dropped += frame.height - kept.height
-            ids.append(kept.select("qa_id"))
-            passages.append(kept.select("passage_id"))
-        files |= write_shards(out, code, given.split, parts, 1)
-        stats[code] = mine.to_json()
-        counts[code] = {"kept": mine.rows, "dropped": dropped}
+            writer.add(code, kept)
+            counts[code]["kept"] += kept.height
+            counts[code]["dropped"] += frame.height - kept.height
     names = ", ".join(f"{one['name']} ({one['source']})" for one in described["checked"])
-    write_readme(
-        out,
+    manifest = writer.finish(
+        described,
         f"{given.name.rsplit('@')[0]} without leaks",
-        list(given.languages),
-        given.split,
         f"Made by qa-parallel from {given.name}, without the questions known from {names}. "
         f"What was found: {REPORT}, {LEAKS}. Counts, digests and settings: manifest.json.",
     )
-    rows = pl.concat(ids).group_by("qa_id").len()
-    complete = rows.filter(pl.col("len") == len(given.languages)).height
-    return {
-        **folders.manifest(described, stats, files),
-        "source_counts": counts,
-        "questions": {"all": rows.height, "complete": complete},
-        "passages": pl.concat(passages)["passage_id"].n_unique(),
-    }
+    return {**manifest, "source_counts": counts}

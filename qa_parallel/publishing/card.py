@@ -245,12 +245,7 @@ def _size(rows: int) -> str:
 
 def _questions(contents: Contents) -> dict[str, int]:
     """How many questions there are, and how many in every language."""
-    last = contents.steps[-1].manifest
-    if "questions" in last:
-        return dict(last["questions"])
-    # a translation has every question in every language
-    most = max(one.rows for one in contents.counts.values())
-    return {"all": most, "complete": min(one.rows for one in contents.counts.values())}
+    return dict(contents.steps[-1].manifest["questions"])
 
 
 def _sources(counts: Mapping[str, Counts]) -> list[dict[str, Any]]:

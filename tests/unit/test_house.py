@@ -53,7 +53,6 @@ ALSO_WRITE = {
     "translation.vocabulary.restricted": "the folder of a limited model, in the cache",
     "translation.models.conversion": "the folder of a converted model, in the cache",
     "translation.models.inspection": "the digest of a large model, in the cache",
-    "filters.kept": "the filters' own folder",
     "training.checkpoint": "a checkpoint",
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",

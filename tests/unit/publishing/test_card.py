@@ -117,9 +117,10 @@ def test_never_checked_is_said_first(corpus: Path) -> None:
 def test_a_human_corpus_is_not_called_translated(corpus: Path) -> None:
     given = contents(corpus)
     human = read_corpus(corpus, ["eng_Latn"])
-    step = facts.Stage("import", {"source": {}, "versions": {"qa-parallel": "1"}})
-    told = replace(given, steps=[step], counts={"eng_Latn": facts.count([human])})
-    text = card.write(told)
+    told = {"source": {}, "versions": {"qa-parallel": "1"}, "questions": {"all": 6, "complete": 6}}
+    step = facts.Stage("import", told)
+    changed = replace(given, steps=[step], counts={"eng_Latn": facts.count([human])})
+    text = card.write(changed)
     assert front(text)["language_creators"] == ["found"]
     assert front(text)["multilinguality"] == ["monolingual"]
     assert "machine" not in text.split("---\n")[2]
