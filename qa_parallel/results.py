@@ -150,14 +150,14 @@ class Filtered(Corpus):
     @cached_property
     def decisions(self) -> pl.DataFrame:
         """A row for each rejection: key, field, check, score, limit, reason."""
-        from qa_parallel.filters.kept import DECISIONS_FILE
+        from qa_parallel.filters.stage import DECISIONS_FILE
 
         return store.read_parquet(self.folder / DECISIONS_FILE)
 
     @cached_property
     def limits(self) -> pl.DataFrame:
         """The limits that held, by language, field and check."""
-        from qa_parallel.filters.kept import LIMITS_FILE
+        from qa_parallel.filters.stage import LIMITS_FILE
 
         return store.read_parquet(self.folder / LIMITS_FILE)
 

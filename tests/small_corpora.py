@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from qa_parallel.schema import CORPUS
 from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import write_shards
+from qa_parallel.storage.corpus import CorpusWriter
 
 
 def corpus_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -25,16 +25,27 @@ def corpus_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(filled, schema=CORPUS)
 
 
-def corpus_folder(folder: Path, frame: pl.DataFrame) -> Path:
-    """The rows as a finished corpus."""
-    files: dict[str, Any] = {}
-    for code in frame["language"].unique(maintain_order=True):
-        part = folder.parent / f"{folder.name}-{code}.parquet"
-        store.write_parquet(part, frame.filter(language=code))
-        files |= write_shards(folder, code, "train", [part], 1)
+def corpus_folder(
+    folder: Path,
+    frame: pl.DataFrame,
+    *,
+    split: str = "train",
+    shard_rows: int = 1000,
+    described: Mapping[str, Any] | None = None,
+    counts: Mapping[str, Any] | None = None,
+) -> Path:
+    """The rows as a finished corpus; `described` and `counts` are what a stage says of it."""
     settings = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "import"}
+    settings |= described or {}
+    languages = frame["language"].unique(maintain_order=True).to_list()
+    writer = CorpusWriter(folder, languages, split)
+    for code in languages:
+        for shard in frame.filter(language=code).iter_slices(shard_rows):
+            writer.add(code, shard)
+    manifest = {**writer.finish(settings, "A corpus", "Made by a test."), "source_counts": counts}
     store.write_json(folder / folders.SETTINGS, settings)
-    store.write_json(folder / folders.MANIFEST, {"kind": "corpus", **settings, "files": files})
+    store.write_json(folder / folders.MANIFEST, manifest)
+    store.remove(folder / folders.WORK)
     return folder
 
 

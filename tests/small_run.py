@@ -114,8 +114,6 @@ def known(folder: Path) -> EvalSettings:
 def small_run(out: Path) -> Path:
     """`out` with a corpus, filters, a check, a plan, an evaluation and a comparison."""
     corpus = corpus_folder(out / "corpus", corpus_frame(rows()))
-    for aside in out.glob("corpus-*.parquet"):
-        aside.unlink()
     source = SourceSettings(source=str(corpus))
     filter_corpus(source, _FILTERS, out / "filtered")
     source = SourceSettings(source=str(out / "filtered"))

@@ -25,6 +25,7 @@ from qa_parallel.batches.planning import Side
 from qa_parallel.batches.rows import gather, other_sentences, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings, Positive
 from qa_parallel.errors import StoreError
+from qa_parallel.places import Place, is_file
 from qa_parallel.schema import BATCHES, check
 from qa_parallel.sentences import annotate
 from qa_parallel.sources.inputs import Input, open_input
@@ -315,11 +316,11 @@ def _texts_of(frame: pl.DataFrame, positive: Positive, others: bool) -> pl.DataF
 
 def _place(folder: Path, path: str) -> str:
     """A corpus as seen from the plan's folder; what is not there may be on the Hub."""
-    return str(folder / path) if (folder / path).exists() else path
+    return str(folder / path) if Place.of(folder / path).exists else path
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    if not (folder / folders.MANIFEST).is_file():
+    if not is_file(folder / folders.MANIFEST):
         raise StoreError(
             f"expected a plan in {folder}, found none, or a half-written one",
             "make it with qa-parallel build-batches",

@@ -29,6 +29,7 @@ from qa_parallel.batches.planning import Side
 from qa_parallel.batches.report import describe
 from qa_parallel.batches.rows import positive_text
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
@@ -118,8 +119,8 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
 
 def _seen_from(out: Path, source: str) -> str:
     """Where a corpus is; one on the Hub stays as it is."""
-    path = Path(source).expanduser()
-    return os.path.relpath(path, out) if path.exists() else source
+    place = Place.of(source)
+    return os.path.relpath(place.path, out) if place.exists else source
 
 
 def _refuse_twins(given: Sequence[Input]) -> None:

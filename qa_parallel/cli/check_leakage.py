@@ -28,7 +28,8 @@ from qa_parallel.cli.options import FOLDER, OVERWRITE, pairs, pick
 @click.option("--containment", type=float, help="Shared n-grams that make a leak.  [default: 0.5]")
 @click.option("--similarity", type=float, help="Of near duplicates, at least.  [default: 0.5]")
 @click.option(
-    "--encoder", type=FOLDER, help="Folder of an encoder, for sets in other languages than CORPUS."
+    "--encoder",
+    help="Folder or Hub id of an encoder, or 'demo', for sets in other languages than CORPUS.",
 )
 @click.option("--prefix", help="What the encoder wants before a text, e.g. 'query: '.")
 @click.option("--cosine", type=float, help="Of questions across languages.  [default: 0.86]")

@@ -29,7 +29,9 @@ from qa_parallel.cli.options import FOLDER, OVERWRITE, pairs, pick
     "model.  [default: auto]",
 )
 @click.option("--pivot", help="Language to compare rows with that are no translations.")
-@click.option("--encoder", type=FOLDER, help="Folder of an encoder, for the cosine of both sides.")
+@click.option(
+    "--encoder", help="Folder or Hub id of an encoder, or 'demo', for the cosine of both sides."
+)
 @click.option("--prefix", help="What the encoder wants before a text, e.g. 'query: '.")
 @click.option("--columns", callback=pairs, help="As in `translate`, for a CORPUS that is a source.")
 @click.option("--source-language", help="Language of a CORPUS that is a source.")

@@ -8,8 +8,21 @@ from typing import Any
 
 import click
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(path_type=Path)
+from qa_parallel.places import home
+
+
+class _Path(click.Path):
+    """A path with the home of the user in place of `~`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = home(value)
+        if "\0" in str(path):  # which click would end in a traceback for
+            self.fail(f"expected a path, found {str(path)!r}", param, ctx)
+        return super().convert(path, param, ctx)
+
+
+FOLDER = _Path(file_okay=False, path_type=Path)
+FILE = _Path(path_type=Path)
 
 
 def options(*chosen: Callable[[Any], Any]) -> Callable[[Any], Any]:

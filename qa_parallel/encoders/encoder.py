@@ -8,7 +8,6 @@ encoder half of an M2M-100 or NLLB model.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +20,9 @@ import numpy.typing as npt
 
 from qa_parallel import extras, hub
 from qa_parallel.encoders.layout import RECORD, Pooling, load_head, read_layout, write_layout
-from qa_parallel.encoders.settings import DEMO, EncoderSettings
+from qa_parallel.encoders.settings import EncoderSettings
 from qa_parallel.errors import ModelError
+from qa_parallel.places import DEMO, Place
 from qa_parallel.storage import store
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # Tokenizers, and the parts of sentence-transformers' layout.
 _HUB_FILES = (
     "tokenizer.json",
@@ -211,12 +210,12 @@ def find_encoder(name: str) -> Path:
     """
     if name == DEMO:
         return Path(str(files("qa_parallel").joinpath("demo", "hf")))
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
-    if folder.exists() or not _HUB_ID.fullmatch(name):
+    place = Place.of(name)
+    if place.is_folder:
+        return place.path
+    if not place.is_hub_id:
         raise ModelError(
-            f"expected {DEMO!r}, the folder of an encoder or a Hub id, found {name!r}",
+            f"expected {DEMO!r}, the folder of an encoder or a Hub id, found {place}",
             "check the path; a Hub id looks like intfloat/multilingual-e5-small",
         )
     try:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa_parallel.encoders.layout import Pooling
 
 Precision = Literal["auto", "float32", "bfloat16"]
-DEMO = "demo"
 
 
 class EncoderSettings(BaseModel):

@@ -19,6 +19,7 @@ from qa_parallel.evaluation.pictures import draw
 from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
 from qa_parallel.evaluation.settings import EvaluateSettings
 from qa_parallel.evaluation.significance import compare, measures_of
+from qa_parallel.places import Place, is_file, refuse_unwritable
 from qa_parallel.schema import RESULTS
 from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings
@@ -111,6 +112,7 @@ def write_texts(sets: Sequence[EvalSettings], settings: EvaluateSettings, path: 
 
     Prefixes are left to whoever encodes them.
     """
+    refuse_unwritable(path, "--texts")
     frames = []
     for one in sets:
         task = Task(open_evalset(one))
@@ -184,7 +186,7 @@ def compare_results(
 
 
 def _results(out: Path) -> dict[str, Any]:
-    if not (out / folders.MANIFEST).is_file() or not (out / VALUES).is_file():
+    if not is_file(out / folders.MANIFEST) or not is_file(out / VALUES):
         raise StoreError(
             f"expected the results of an evaluation in {out}, found none",
             "run qa-parallel evaluate --out FOLDER first",
@@ -264,8 +266,10 @@ def _source(settings: EvaluateSettings, tell: Tell) -> _Source:
 
 
 def _file(path: Path) -> _Source:
-    if not path.is_file():
-        raise ModelError(f"expected a file of vectors, found none at {path}", "check the path")
+    if not is_file(path):
+        raise ModelError(
+            f"expected a file of vectors, found none at {str(path)!r}", "check the path"
+        )
     name = f"{path.name}@{store.digest(path)[:12]}"
     return _Source(name, {"vectors": name}, None, lambda texts, ids, side: given(path, ids))
 
@@ -273,7 +277,8 @@ def _file(path: Path) -> _Source:
 def _encoder(folder: Path, settings: EvaluateSettings, tell: Tell) -> _Source:
     loaded = load_encoder(folder, settings)
     cache = cache_folder(settings.cache) / "vectors"
-    called = folder.resolve().name if Path(str(settings.encoder)).is_dir() else settings.encoder
+    place = Place.of(str(settings.encoder))
+    called = folder.resolve().name if place.is_folder else settings.encoder
     name = f"{called}@{loaded.digest[:12]}"
     asked = {"query": settings.query_prefix, "passage": settings.passage_prefix}
     own = {"query": loaded.query_prefix, "passage": loaded.passage_prefix}

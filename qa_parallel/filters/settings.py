@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from qa_parallel import language_codes
@@ -21,8 +19,9 @@ class MeasureSettings(BaseModel):
     # language that rows are compared with which do not say what they were translated from;
     # None = such rows are originals and are judged by themselves
     pivot: str | None = None
-    # folder of a Hugging Face encoder, or of an M2M-100 or NLLB model; None = no cosine
-    encoder: Path | None = None
+    # "demo", a Hub id or a folder of an encoder, M2M-100 and NLLB models among them;
+    # None = no cosine
+    encoder: str | None = None
     # what the encoder wants in front of every text, "query: " for E5
     prefix: str = ""
 

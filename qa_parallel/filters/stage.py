@@ -12,31 +12,29 @@ from typing import Any
 
 import polars as pl
 
+from qa_parallel.encoders import encoder as encoders
 from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.filters import summary
-from qa_parallel.filters.kept import (
-    DECISIONS_FILE,
-    LIMITS_FILE,
-    REJECTED,
-    REPORT,
-    Origins,
-    write_filtered,
-)
+from qa_parallel.filters.kept import REJECTED, Origins, write_rows
 from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
 from qa_parallel.filters.measure import VERSION, identifier_of, score_language
-from qa_parallel.filters.settings import FilterSettings, MeasureSettings
+from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.filters.workers import Workers
 from qa_parallel.schema import DECISIONS, SCORES
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage import summary as storage_summary
+from qa_parallel.storage.corpus import CorpusWriter
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
+DECISIONS_FILE = "decisions.parquet"
+LIMITS_FILE = "limits.parquet"
+REPORT = "report.json"
 # Kept when limits change: it does not depend on them.
 SCORES_FOLDER = Path("work", "scores")
 
@@ -102,17 +100,69 @@ def prepare_filter(
         )
     crew = Workers(workers)
     identifier = identifier_of(settings, crew)
-    described = _describe(given, settings, identifier)
+    encoder = None if settings.encoder is None else encoders.find_encoder(settings.encoder)
+    tools = _tools(given, identifier, encoder)
+    described = _describe(given, settings, tools)
 
     def make(out: Path) -> dict[str, Any]:
         origins = Origins(given, settings.pivot)
-        measurer = _Measurer(given, out, settings, origins, identifier, encode, crew, tell)
+        measurer = _Measurer(
+            given, out, settings, tools, origins, identifier, encoder, encode, crew, tell
+        )
         tell("measuring")
         limits, decisions = measurer.decide()
         tell("writing")
-        return write_filtered(out, given, settings, limits, decisions, described, origins, workers)
+        writer = CorpusWriter(out, given.languages, given.split, [REJECTED])
+        funnels = write_rows(writer, given, settings.pivot, decisions, origins, workers)
+        return _finish(out, writer, given, limits, decisions, described, funnels)
 
     return Job(described, make, input=dict(given.manifest), close=crew.close)
+
+
+def _finish(
+    out: Path,
+    writer: CorpusWriter,
+    given: Input,
+    limits: pl.DataFrame,
+    decisions: pl.DataFrame,
+    described: dict[str, Any],
+    funnels: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """All files beside the rows but the manifest, which it returns."""
+    store.write_parquet(out / DECISIONS_FILE, decisions)
+    store.write_parquet(out / LIMITS_FILE, limits)
+    detectors = described["filter"]["detectors"]
+    report = {
+        "corpus": described["corpus"],
+        "languages": {
+            code: {"detector": detectors[code] and detectors[code]["name"], **funnel}
+            for code, funnel in funnels.items()
+        },
+        "limits": limits.to_dicts(),
+        "detected": any(detectors.values()),
+    }
+    store.write_json(out / REPORT, report)
+    manifest = writer.finish(
+        described,
+        f"{given.name.rsplit('@')[0]} filtered",
+        f"Made by qa-parallel from {given.name}. Rejected rows, with reasons: {REJECTED}/. "
+        f"What was rejected and why: {REPORT}, {DECISIONS_FILE}, {LIMITS_FILE}. Counts, digests "
+        "and settings: manifest.json.",
+    )
+    return {
+        **manifest,
+        "source_counts": {
+            code: {name: funnel[name] for name in ("rows", "kept", "rejected")}
+            for code, funnel in funnels.items()
+        },
+        "reasons": {
+            code: {
+                reason: {name: counts[name] for name in ("rejected", "alone", "left")}
+                for reason, counts in funnel["reasons"].items()
+            }
+            for code, funnel in funnels.items()
+        },
+    }
 
 
 def explain(out: Path, qa_id: str) -> Any:
@@ -144,30 +194,25 @@ def explain(out: Path, qa_id: str) -> Any:
     return summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
 
 
-def _describe(
-    given: Input, settings: FilterSettings, identifier: Identifier | None
-) -> dict[str, Any]:
+def _describe(given: Input, settings: FilterSettings, tools: dict[str, Any]) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     return description(
         STAGE.name,
         VERSION,
         {
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
-            **_tools(given, settings, identifier),
+            **tools,
         },
         corpus={"name": given.name, "digest": given.digest},
     )
 
 
-def _tools(
-    given: Input, settings: MeasureSettings, identifier: Identifier | None
-) -> dict[str, Any]:
-    """What measures besides ourselves: identifiers by language, and the encoder's weights."""
+def _tools(given: Input, identifier: Identifier | None, encoder: Path | None) -> dict[str, Any]:
+    """What measures besides ourselves: identifiers by language, and the encoder's digest."""
     names = {code: identifier and identifier.detector(code) for code in given.languages}
-    weights = sorted(settings.encoder.glob("*.safetensors")) if settings.encoder else []
     return {
         "detectors": {code: name and digest(name) for code, name in names.items()},
-        "encoder": [store.digest(path) for path in weights],
+        "encoder": encoder and encoders.digest(encoder),
     }
 
 
@@ -178,8 +223,10 @@ class _Measurer:
     given: Input
     out: Path
     settings: FilterSettings
+    tools: dict[str, Any]
     origins: Origins
     identifier: Identifier | None
+    encoder: Path | None
     encode: Encode | None
     workers: Workers
     tell: Tell
@@ -190,11 +237,9 @@ class _Measurer:
         SCORES of each language are in its file afterwards; where they are already, they are read.
         """
         waiting = [code for code in self.given.languages if not self._is_measured(code)]
-        if waiting and self.settings.encoder is not None and self.encode is None:
-            from qa_parallel.encoders.encoder import load_encoder
-
-            encoder = load_encoder(self.settings.encoder)
-            self.encode = partial(encoder, prefix=self.settings.prefix)
+        if waiting and self.encoder is not None and self.encode is None:
+            loaded = encoders.load_encoder(self.encoder)
+            self.encode = partial(loaded, prefix=self.settings.prefix)
         # One more than work, so that they need not wait; an encoder needs no company.
         threads_wanted = self.workers.count + 1 if self.encode is None else 1
         with ThreadPoolExecutor(threads_wanted) as threads:
@@ -254,7 +299,7 @@ class _Measurer:
                 "measure": self.settings.model_dump(
                     mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
                 ),
-                **_tools(self.given, self.settings, self.identifier),
+                **self.tools,
             }
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from qa_parallel import stages
 from qa_parallel.errors import StoreError
+from qa_parallel.places import is_folder
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.stage import Stage
 
@@ -68,8 +69,8 @@ def find(folder: Path, version: int) -> list[StageFolder]:
     StoreError
         There is none, or none that is whole, or one of a stage that is not known.
     """
-    if not folder.is_dir():
-        raise StoreError(f"expected a folder, found none at {folder}", "check the path")
+    if not is_folder(folder):
+        raise StoreError(f"expected a folder, found none at {str(folder)!r}", "check the path")
     if _is_ours(folder):
         found = [_open(folder, "", version)]
     else:
@@ -108,7 +109,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _inside(folder: Path, root: Path, version: int, depth: int) -> Iterator[StageFolder]:
-    for inner in sorted(one for one in folder.iterdir() if one.is_dir()):
+    for inner in sorted(one for one in folder.iterdir() if is_folder(one)):
         if _is_ours(inner):
             yield _open(inner, str(inner.relative_to(root)), version)
         elif depth > 1 and not inner.name.startswith("."):

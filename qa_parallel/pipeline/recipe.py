@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from qa_parallel import extras
 from qa_parallel.batches.settings import BatchSettings
-from qa_parallel.encoders.settings import DEMO
 from qa_parallel.errors import RecipeError
 from qa_parallel.evaluation.settings import EvaluationSettings
 from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage.settings import CheckSettings
+from qa_parallel.places import DEMO, Place
 from qa_parallel.settings import parse
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.training.settings import TrainEvalSettings
@@ -93,21 +93,21 @@ class Recipe(BaseModel):
         }
         for name, table in tables.items():
             for one in () if table is None else table.evalsets():
-                _require(one.path, f"an evaluation set at {one.path}", f"[{name}] {one.name}")
+                _require(one.path, "an evaluation set", f"[{name}] {one.name}")
         for name, inner in {"filter": self.filter, **tables}.items():
-            encoder = inner and inner.encoder
-            if encoder is not None and str(encoder) != DEMO:
-                _require(str(encoder), f"an encoder at {encoder}", f"[{name}] encoder")
+            encoder = None if inner is None else inner.encoder
+            if encoder is not None and encoder != DEMO:
+                _require(encoder, "an encoder", f"[{name}] encoder")
             if encoder is not None:
                 extras.require("train", f"[{name}] encoder", *extras.LOADING)
         if self.train_eval is not None:
             extras.require("train", "[train-eval]", *extras.TRAINING)
 
 
-def _require(place: str, what: str, where: str) -> None:
-    path = Path(place).expanduser()
-    if not path.exists() and (path.is_absolute() or place.count("/") != 1):
-        raise RecipeError(f"expected {what} ({where}), found nothing", "check the path")
+def _require(name: str, what: str, where: str) -> None:
+    place = Place.of(name)
+    if place.kind == "nothing":
+        raise RecipeError(f"expected {what} ({where}), found nothing at {place}", "check the path")
 
 
 def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -198,4 +198,4 @@ def _beside(recipe: Path, place: Any) -> Any:
         return place
     name, mark, options = place.partition("?")
     beside = recipe.parent / name
-    return f"{beside}{mark}{options}" if beside.exists() else place
+    return f"{beside}{mark}{options}" if Place.of(beside).exists else place

@@ -10,6 +10,7 @@ from typing import Any
 from qa_parallel.errors import RecipeError, StoreError
 from qa_parallel.pipeline.recipe import Recipe
 from qa_parallel.pipeline.steps import Step, StepResult, place, steps
+from qa_parallel.places import refuse_unwritable
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import Standing
 from qa_parallel.storage.jobs import carry_out, look
@@ -142,7 +143,8 @@ def _record(recipe: Recipe) -> dict[str, Any]:
 
 
 def _claim(recipe: Recipe) -> None:
-    """StoreError where the folder holds the outcome of another recipe."""
+    """StoreError where no folder can be, or it holds the outcome of another recipe."""
+    refuse_unwritable(recipe.out)
     path = recipe.out / RECORD
     known = store.read_json(path) if path.is_file() else {}
     if known and (known.get("made_by"), known.get("name")) != (folders.MADE_BY, recipe.name):

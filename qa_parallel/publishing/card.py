@@ -272,12 +272,7 @@ def _size(rows: int) -> str:
 
 def _questions(contents: Contents) -> dict[str, int]:
     """How many questions there are, and how many in every language."""
-    last = contents.lineage[-1]
-    if "questions" in last:
-        return dict(last["questions"])
-    # a translation has every question in every language
-    most = max(one.rows for one in contents.counts.values())
-    return {"all": most, "complete": min(one.rows for one in contents.counts.values())}
+    return dict(contents.lineage[-1]["questions"])
 
 
 def _sources(counts: Mapping[str, Counts]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel.errors import PublishError, StoreError
+from qa_parallel.places import Place, is_file
 from qa_parallel.publishing import card, facts, upload
 from qa_parallel.publishing.licences import Settled, settle
 from qa_parallel.publishing.settings import PublishSettings
@@ -116,7 +117,7 @@ def publish(
 
 
 def _open(corpus: Path) -> tuple[Input, dict[str, Any]]:
-    if not any((corpus / name).is_file() for name in (folders.MANIFEST, folders.SETTINGS)):
+    if Place.of(corpus).kind != "ours":
         raise StoreError(
             f"expected a corpus folder of qa-parallel, found none at {corpus}",
             "make one with qa-parallel translate or import",
@@ -183,7 +184,7 @@ def _plan(folder: Path, given: Input) -> dict[str, Any]:
 
 def _manifest(folder: Path, stage: str, what: str) -> dict[str, Any]:
     path = folder / folders.MANIFEST
-    manifest = store.read_json(path) if path.is_file() else {}
+    manifest = store.read_json(path) if is_file(path) else {}
     if manifest.get("stage") != stage:
         raise StoreError(
             f"expected {what} in {folder}, found none, or a half-written one",
@@ -195,7 +196,7 @@ def _manifest(folder: Path, stage: str, what: str) -> dict[str, Any]:
 def _results(folder: Path) -> list[dict[str, Any]]:
     """RESULTS rows over all languages, from a folder of `evaluate`."""
     path = folder / "results.json"
-    if not path.is_file() or not (folder / folders.MANIFEST).is_file():
+    if not is_file(path) or not is_file(folder / folders.MANIFEST):
         raise StoreError(
             f"expected an evaluation in {folder}, found none, or a half-written one",
             "make it with qa-parallel evaluate",

@@ -21,6 +21,7 @@ import polars as pl
 
 from qa_parallel import hub, language_codes
 from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, text_id
 from qa_parallel.sources import beir, readers
 from qa_parallel.sources.layouts import ENGLISH_ONLY, HEAD, find_layout, read_example
@@ -35,7 +36,6 @@ LAYOUTS = (
 )
 ENGLISH = "eng_Latn"
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # An id that counts ("12", "q-000123", "train_17"): equal ones in two sets mean nothing.
 _COUNTER = re.compile(r"\D*\d{0,9}(\D+\d{1,4})?\D*")
 
@@ -85,18 +85,19 @@ def open_evalset(settings: EvalSettings, *, judged: bool = False) -> EvalSet:
     >>> evalset.queries.height, evalset.candidates.height  # doctest: +SKIP
     (13090, 13014)
     """
-    path = Path(settings.path).expanduser()
-    if path.is_dir():
+    place = Place.of(settings.path)
+    path = place.path
+    if place.is_folder:
         tables = _folder(settings, path, judged)
-    elif path.is_file():
+    elif place.is_file:
         tables = _from_items(settings, _file(settings, path))
-    elif _HUB_ID.fullmatch(settings.path) and not readers.is_known(path):
+    elif place.is_hub_id and not readers.is_known(path):
         commit, _ = hub.dataset_commit(settings.path, settings.revision)
         tables = _from_items(settings, _hub(settings, commit))
         return _whole(settings, f"{settings.path}@{commit}", commit, tables)
     else:
         raise SourceError(
-            f"{settings.name}: expected an evaluation set, found nothing at {settings.path}",
+            f"{settings.name}: expected an evaluation set, found nothing at {place}",
             f"give {LAYOUTS}",
         )
     digest = _digest(path)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel.errors import StoreError
+from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, check
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import open_source
@@ -59,9 +60,9 @@ def open_input(settings: SourceSettings) -> Input:
     SourceError, LanguageError
         As `open_source`.
     """
-    path = Path(settings.source).expanduser()
-    if (path / folders.SETTINGS).is_file() or (path / folders.MANIFEST).is_file():
-        return _open_corpus(path)
+    place = Place.of(settings.source)
+    if place.kind == "ours":
+        return _open_corpus(place.path)
     source = open_source(settings)
     return Input(
         source.name,

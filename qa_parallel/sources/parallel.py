@@ -16,6 +16,7 @@ import polars as pl
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place, home
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Counts, distinct_id, folder_files, open_source
@@ -101,9 +102,9 @@ def import_parallel(
     1,660 rows, 1,148 questions (512 in all 2 languages), 978 groups of passages
     """
     if isinstance(files, str | Path):
-        named = [(path.name.split(".")[0], path) for path in _folder(Path(files))]
+        named = [(path.name.split(".")[0], path) for path in _folder(Place.of(files))]
     else:
-        named = [(code, Path(path)) for code, path in files.items()]
+        named = [(code, home(path)) for code, path in files.items()]
     paths: dict[str, Path] = {}
     for name, path in named:
         code = language_codes.parse(name)
@@ -115,8 +116,11 @@ def import_parallel(
     frames: list[pl.DataFrame] = []
     counts: dict[str, Counts] = {}
     for code, path in paths.items():
-        if not path.is_file():
-            raise SourceError(f"expected a file for {code}, found none at {path}", "check the path")
+        place = Place.of(path)
+        if not place.is_file:
+            raise SourceError(
+                f"expected a file for {code}, found none at {place}", "check the path"
+            )
         source = open_source(
             SourceSettings(
                 source=str(path),
@@ -162,10 +166,10 @@ def join_passages(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series("passage_id", names, dtype=CORPUS["passage_id"]))
 
 
-def _folder(path: Path) -> list[Path]:
-    if not path.is_dir():
-        raise SourceError(f"expected a folder of parallel files, found none at {path}")
-    return folder_files(path)
+def _folder(place: Place) -> list[Path]:
+    if not place.is_folder:
+        raise SourceError(f"expected a folder of parallel files, found none at {place}")
+    return folder_files(place.path)
 
 
 def _check_ids(frame: pl.DataFrame, counts: Counts, path: Path) -> None:

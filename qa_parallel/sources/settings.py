@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import check_split
 from qa_parallel.sources.layouts import ALIASES
 
@@ -125,7 +125,7 @@ def parse_evalset(text: str) -> EvalSettings:
     if not found or not re.fullmatch(r"[\w.-]+", name) or not path:
         raise SourceError(f"expected NAME=PATH, found {text!r}", "for example xquad-r=data/xquad-r")
     options: dict[str, str] = {}
-    if "?" in path and not Path(path).exists():
+    if "?" in path and not Place.of(path).exists:
         path, _, query = path.partition("?")
         options = dict(parse_qsl(query))
     known = ("language", "split", "config", "revision", "parallel")

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
-import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -27,12 +25,11 @@ import polars as pl
 
 from qa_parallel import hub, language_codes
 from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, text_id
 from qa_parallel.sources import readers
 from qa_parallel.sources.layouts import HEAD, Example, find_layout, read_example
 from qa_parallel.sources.settings import SourceSettings
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 @dataclass
@@ -237,15 +234,14 @@ def open_source(settings: SourceSettings) -> Source:
     >>> source.name, source.total, str(source.counts)  # doctest: +SKIP
     ('faq.csv@0c1d5f7a9b3e', 120, 'read 122, kept 120, duplicates 2, without id 120')
     """
-    # os.path, since pathlib raises for names that are too long and for homes of unknown users
-    path = Path(os.path.expanduser(settings.source))  # noqa: PTH111
-    if os.path.exists(path):  # noqa: PTH110
-        source = _open_files(settings, path)
-    elif _HUB_ID.fullmatch(settings.source) and not readers.is_known(path):
+    place = Place.of(settings.source)
+    if place.exists:
+        source = _open_files(settings, place.path)
+    elif place.is_hub_id and not readers.is_known(place.path):
         source = _open_hub(settings)
     else:
         raise SourceError(
-            f"expected an existing path or a Hub id org/name, found {settings.source!r}",
+            f"expected an existing path or a Hub id org/name, found {place}",
             "check the path; a Hub id names its owner too, for example rajpurkar/squad",
         )
     source._survey()

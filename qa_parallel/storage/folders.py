@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from qa_parallel import places
 from qa_parallel.errors import StoreError
+from qa_parallel.places import MANIFEST as MANIFEST
+from qa_parallel.places import SETTINGS as SETTINGS
 from qa_parallel.storage import store
 
-MANIFEST = "manifest.json"
-SETTINGS = "settings.json"
 MADE_BY = "qa-parallel"
 # Where a corpus keeps its rows; what a reader of the folder reads first.
 DATA = "data"
@@ -50,12 +51,13 @@ def part(folder: Path, language: str) -> Path:
 
 def refuse_same(out: Path, source: str) -> None:
     """StoreError where `out` is what is read: overwriting it would lose it."""
-    if out.resolve() == Path(source).expanduser().resolve():
+    if places.same(out, places.home(source)):
         raise StoreError(f"expected another folder than the corpus in --out, found {out} for both")
 
 
 def refuse_foreign(out: Path) -> None:
-    """StoreError where something stands in `out` that is not of our making."""
+    """StoreError where nothing can stand in `out`, or something stands that is not ours."""
+    places.refuse_unwritable(out)
     try:
         found = sorted(item.name for item in out.iterdir()) if out.is_dir() else []
     except OSError as error:

@@ -93,16 +93,17 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
         saved = 1 - sum(item["unique"] for item in translated) / segments
         yield f"{saved:.0%} of the segments saved by deduplication"
     yield from _vocabulary(manifest.get("vocabulary", {}))
-    if "questions" in manifest:
+    counts = manifest["source_counts"]
+    if "read" in counts:  # of one source
+        yield f"source rows: {_some(counts)}"
+    else:
         questions = manifest["questions"]
         yield (
             f"{questions['all']:,} questions, {questions['complete']:,} of them in all "
             f"{len(manifest['languages'])} languages; {manifest['passages']:,} groups of passages"
         )
-        for code, counts in manifest["source_counts"].items():
-            yield f"{code}: {_some(counts)}"
-    else:
-        yield f"source rows: {_some(manifest['source_counts'])}"
+        for code, mine in counts.items():
+            yield f"{code}: {_some(mine)}"
 
 
 def _vocabulary(report: Mapping[str, Any]) -> Iterator[str]:

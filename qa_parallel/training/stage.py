@@ -11,8 +11,8 @@ from typing import Any
 from qa_parallel import extras
 from qa_parallel.batches.plan import Plan, open_plan, plan_digest, reserved_rows
 from qa_parallel.encoders.encoder import Encoder, find_encoder, load_encoder
-from qa_parallel.encoders.settings import DEMO
 from qa_parallel.errors import ModelError
+from qa_parallel.places import DEMO
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import README, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh

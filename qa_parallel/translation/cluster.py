@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa_parallel import extras
 from qa_parallel.errors import ModelError, QAParallelError, StoreError
+from qa_parallel.places import Place
 from qa_parallel.sources.source import Source
 from qa_parallel.storage import store
 from qa_parallel.storage.cache import cache_folder
@@ -255,8 +256,9 @@ class Cluster:
 def _absolute(settings: ModelSettings) -> ModelSettings:
     """Settings whose local paths hold wherever the process was started."""
     update: dict[str, Any] = {"cache": cache_folder(settings.cache).absolute()}
-    if Path(settings.model).is_dir():
-        update["model"] = str(Path(settings.model).absolute())
+    place = Place.of(settings.model)
+    if place.is_folder:
+        update["model"] = str(place.path.absolute())
     return settings.model_copy(update=update)
 
 

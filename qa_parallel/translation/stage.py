@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel.errors import LanguageError
+from qa_parallel.places import home
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Source, open_source
-from qa_parallel.storage import folders, store
+from qa_parallel.storage import folders
 from qa_parallel.storage import summary as storage_summary
 from qa_parallel.storage.cache import cache_folder
-from qa_parallel.storage.corpus import Stats, write_readme, write_shards
-from qa_parallel.storage.folders import DATA, Outcome
+from qa_parallel.storage.corpus import CorpusWriter, Stats
+from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Context, RecipeStep, Stage
 from qa_parallel.translation import summary
@@ -131,7 +132,7 @@ def _runner(
 def _open_text(settings: TranslateSettings, targets: tuple[str, ...]) -> LanguageText | None:
     """The user's text for lists of tokens. None where there is none, or no lists are wanted."""
     given = settings.restrict_vocabulary
-    return None if given in (None, AUTO) else open_text(Path(given).expanduser(), targets)
+    return None if given in (None, AUTO) else open_text(home(given), targets)
 
 
 def _describe(
@@ -179,23 +180,18 @@ def _finish(
     settings: TranslateSettings,
     title: str,
 ) -> dict[str, Any]:
-    split = described["source"]["split"]
     per_shard = -(-settings.shard_rows // settings.window_rows)
-    files: dict[str, Any] = {}
-    store.remove(out / DATA)
-    for language in stats:
+    writer = CorpusWriter(out, list(stats), described["source"]["split"])
+    for language, counted in stats.items():
         parts = [folders.part(folder, language) for folder in places]
-        files |= write_shards(out, language, split, parts, per_shard)
-    write_readme(
-        out,
+        writer.take(language, parts, per_shard, counted)
+    manifest = writer.finish(
+        described,
         title or f"{source.name.rsplit('@')[0]} in {len(stats)} languages",
-        list(stats),
-        split,
         f"Made by qa-parallel from {source.name} with {described['model']['name']}. "
         "Counts, digests and settings: manifest.json.",
     )
-    counts = {code: item.to_json() for code, item in stats.items()}
-    return {**folders.manifest(described, counts, files), "source_counts": asdict(source.counts)}
+    return {**manifest, "source_counts": asdict(source.counts)}
 
 
 def _prepare(context: Context) -> Job:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from datasets import load_dataset
 
+from qa_parallel import hub
 from qa_parallel.cli import main
+from qa_parallel.encoders import encoder
 from qa_parallel.storage import store
 
 PLACES = ("Berlin", "Madrid", "Lisbon", "Vienna", "Prague", "Athens", "Dublin", "Warsaw")
@@ -148,7 +152,7 @@ def test_a_source_that_is_no_corpus_is_read_too(tmp_path: Path) -> None:
         (("--set", "length=long"), "expected CHECK=LIMIT"),
         (("--detector", "lingua"), "expected a language identifier, found 'lingua'"),
         (("--pivot", "Klingonish"), "expected a language of NLLB-200"),
-        (("--encoder", "nowhere"), "expected a Hugging Face encoder in nowhere"),
+        (("--encoder", "nowhere"), "the folder of an encoder or a Hub id, found 'nowhere'"),
     ],
 )
 def test_bad_options_are_one_clear_line(
@@ -157,6 +161,29 @@ def test_bad_options_are_one_clear_line(
     found = run("filter", corpus, "--out", tmp_path / "clean", *options)
     assert found.exit_code == 2
     assert message in " ".join(found.output.split())
+
+
+def test_an_encoder_by_any_name(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "demo", its folder and a Hub id are one encoder, so that all but the first are done."""
+    folder, out = encoder.find_encoder("demo"), tmp_path / "clean"
+    loaded = []
+
+    def load(folder: Path) -> Callable[..., np.ndarray]:
+        loaded.append(folder)
+        axes: dict[str, int] = {}  # one of its own for each text
+        return lambda texts, prefix: np.eye(999)[[axes.setdefault(t, len(axes)) for t in texts]]
+
+    monkeypatch.setattr(encoder, "load_encoder", load)
+    monkeypatch.setattr(hub, "locate", lambda name, _: hub.Commit(name, "c", False))
+    monkeypatch.setattr(hub, "download", lambda *_: folder)
+    for name in ("demo", folder, "org/name"):
+        found = run("filter", corpus, "--out", out, "--encoder", name, "--pivot", "en")
+        assert found.exit_code == 0, found.output
+    assert store.read_json(out / "manifest.json")["filter"]["encoder"] == encoder.digest(folder)
+    assert loaded == [folder]
+    assert "cosine" in pl.read_parquet(out / "work" / "scores" / "*.parquet")["check"]
 
 
 @pytest.mark.parametrize(

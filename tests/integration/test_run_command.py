@@ -382,8 +382,8 @@ def test_from_a_stage_whose_input_is_missing(home: Path, tmp_path: Path) -> None
         (["--set", "filter.limits.lenght=1"], "[filter.limits]: unknown key 'lenght'"),
         (["--set", "filter.min_languages=3"], "min_languages of at most 2"),
         (["--set", "build-batches.languages=de"], "that are made (eng_Latn, fra_Latn)"),
-        (["--set", "check-leakage.against.x=/no/such/set"], "expected an evaluation set at /no"),
-        (["--set", "filter.encoder=/no/such/encoder"], "expected an encoder at /no"),
+        (["--set", "check-leakage.against.x=/no/such/set"], "found nothing at '/no/such/set'"),
+        (["--set", "filter.encoder=/no/such/encoder"], "found nothing at '/no/such/encoder'"),
         (["--set", "train-eval.sets.x=/no/set", "--set", "build-batches.steps=0"], "build-batches"),
     ],
 )

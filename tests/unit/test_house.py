@@ -17,6 +17,7 @@ PACKAGE = Path(qa_parallel.__file__).parent
 GROUND: dict[str, set[str]] = {
     "errors": set(),
     "extras": set(),
+    "places": set(),
     "language_codes": set(),
     "schema": set(),
     "text": set(),
@@ -25,10 +26,10 @@ GROUND: dict[str, set[str]] = {
     "display": set(),
     "settings": set(),
     "sentences": {"language_codes", "schema"},
-    "storage": {"schema"},
+    "storage": {"places", "schema"},
     "pictures": {"language_codes"},
-    "sources": {"hub", "language_codes", "schema", "sentences", "storage", "text"},
-    "encoders": {"extras", "hub", "storage"},
+    "sources": {"hub", "language_codes", "places", "schema", "sentences", "storage", "text"},
+    "encoders": {"extras", "hub", "places", "storage"},
 }
 BELOW = set(GROUND) - {"errors"}
 STAGES: dict[str, set[str]] = {
@@ -59,7 +60,6 @@ ALSO_WRITE = {
     "translation.vocabulary.restricted": "the folder of a limited model, in the cache",
     "translation.models.conversion": "the folder of a converted model, in the cache",
     "translation.models.inspection": "the digest of a large model, in the cache",
-    "filters.kept": "the filters' own folder",
     "training.checkpoint": "a checkpoint",
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",
@@ -166,6 +166,11 @@ def test_only_stages_and_storage_write_files() -> None:
         if bool(calls & WRITING) != (name in ALSO_WRITE):
             wrong[name] = sorted(calls & WRITING)
     assert not wrong
+
+
+def test_where_something_is_stands_in_one_module() -> None:
+    for word in ("expanduser", r"[\w.-]*/[\w.-]+"):  # the second is a Hub id
+        assert [name for name, path in modules().items() if word in path.read_text()] == ["places"]
 
 
 def test_help_loads_nothing_heavy() -> None:

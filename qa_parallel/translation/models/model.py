@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,9 +14,10 @@ from typing import Literal
 from qa_parallel import hub
 from qa_parallel.errors import LanguageError, ModelError
 from qa_parallel.language_codes import LANGUAGES, nearest
+from qa_parallel.places import DEMO, Place, is_file
 from qa_parallel.storage.cache import cache_folder
 from qa_parallel.translation.models import conversion, inspection
-from qa_parallel.translation.models.settings import DEMO, ModelSettings
+from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.models.tokenizer import FILES, Tokenizer
 
 # Of the sentences that it was trained on, those of NTREX-128 are under the stricter licence.
@@ -28,7 +28,6 @@ _DEMO_SENTENCE = 64
 Scheme = Literal["nllb", "m2m100"]
 
 _UNK, _EOS = "<unk>", "</s>"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # Weights keep their licence in every conversion and under every name that tells the family.
 _LICENSES = {"nllb-200": "cc-by-nc-4.0", "nllb-moe": "cc-by-nc-4.0", "m2m100": "mit"}
 # Tokens that steer the model and never come from text.
@@ -137,13 +136,12 @@ def resolve(settings: ModelSettings) -> Model:
     """
     if settings.model == DEMO:
         return _demo()
-    # os.path, since pathlib raises for names that are too long and for homes of unknown users
-    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
-    if os.path.isdir(folder):  # noqa: PTH112
-        return _from_folder(settings, folder.resolve())
-    if os.path.exists(folder) or not _HUB_ID.fullmatch(settings.model):  # noqa: PTH110
+    place = Place.of(settings.model)
+    if place.is_folder:
+        return _from_folder(settings, place.path.resolve())
+    if not place.is_hub_id:
         raise ModelError(
-            f"expected {DEMO!r}, a folder or a Hub id, found {settings.model!r}",
+            f"expected {DEMO!r}, a folder or a Hub id, found {place}",
             "check the path; a Hub id looks like facebook/nllb-200-distilled-600M",
         )
     return _from_hub(settings)
@@ -151,11 +149,11 @@ def resolve(settings: ModelSettings) -> Model:
 
 def is_ready(settings: ModelSettings) -> bool:
     """Whether `resolve` would find the model without downloading or converting anything."""
-    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
-    if settings.model == DEMO or (folder / "model.bin").is_file():
+    place = Place.of(settings.model)
+    if settings.model == DEMO or is_file(place.path / "model.bin"):
         return True
-    if folder.is_dir():
-        name = f"{_stamp(folder.resolve())}-{_quantization(settings)}"
+    if place.is_folder:
+        name = f"{_stamp(place.path.resolve())}-{_quantization(settings)}"
         return conversion.is_complete(_home(settings) / name)
     return any(_conversions(settings))
 
@@ -198,7 +196,7 @@ def _stamp(folder: Path) -> str:
 def _from_hub(settings: ModelSettings) -> Model:
     name, cache = settings.model, cache_folder(settings.cache)
     try:
-        place = hub.locate(name, settings.revision)
+        commit = hub.locate(name, settings.revision)
     except hub.Unreachable:
         for made, revision in _conversions(settings):
             return _read(made, name, revision, cache)
@@ -206,11 +204,11 @@ def _from_hub(settings: ModelSettings) -> Model:
         if folder is None or not (folder / "model.bin").is_file():
             raise
         return _read(folder, name, folder.name, cache)
-    if place.ctranslate2:
-        return _read(hub.download(place, FILES), name, place.revision, cache)
-    if place.kind is not None:  # before gigabytes are downloaded
-        conversion.check_architecture(place.kind, name)
-    return _convert(settings, name, place.revision, place.revision[:12], place)
+    if commit.ctranslate2:
+        return _read(hub.download(commit, FILES), name, commit.revision, cache)
+    if commit.kind is not None:  # before gigabytes are downloaded
+        conversion.check_architecture(commit.kind, name)
+    return _convert(settings, name, commit.revision, commit.revision[:12], commit)
 
 
 def _conversions(settings: ModelSettings) -> Iterator[tuple[Path, str]]:
@@ -224,7 +222,7 @@ def _conversions(settings: ModelSettings) -> Iterator[tuple[Path, str]]:
 
 
 def _convert(
-    settings: ModelSettings, name: str, revision: str | None, key: str, source: Path | hub.Place
+    settings: ModelSettings, name: str, revision: str | None, key: str, source: Path | hub.Commit
 ) -> Model:
     quantization = _quantization(settings)
 
@@ -339,7 +337,8 @@ def _license(folder: Path, name: str) -> str | None:
 
 def _home(settings: ModelSettings) -> Path:
     """Where the conversions of one model are kept."""
-    name = settings.model if _HUB_ID.fullmatch(settings.model) else Path(settings.model).name
+    place = Place.of(settings.model)
+    name = place.text if place.is_hub_id else place.path.name
     return cache_folder(settings.cache) / "models" / re.sub(r"[^\w.-]+", "--", name)
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-DEMO = "demo"
 Quantization = Literal[
     "int8",
     "int8_float32",

@@ -185,8 +185,8 @@ def test_a_hub_id(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     before: list[Path | None] = [bert, None]
 
-    def located(name: str, revision: str | None) -> hub.Place:
-        return hub.Place(name, "c0ffee", ctranslate2=False)
+    def located(name: str, revision: str | None) -> hub.Commit:
+        return hub.Commit(name, "c0ffee", ctranslate2=False)
 
     def downloaded(name: str, **options: Any) -> str:
         asked.append((name, options["revision"]))
@@ -195,7 +195,7 @@ def test_a_hub_id(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append([n for n in names if any(fnmatch(n, p) for p in options["allow_patterns"])])
         return str(bert)
 
-    def unreachable(name: str, revision: str | None) -> hub.Place:
+    def unreachable(name: str, revision: str | None) -> hub.Commit:
         raise hub.Unreachable("no connection")
 
     monkeypatch.setattr(hub, "locate", located)

@@ -117,7 +117,12 @@ def test_never_checked_is_said_first(corpus: Path) -> None:
 def test_a_human_corpus_is_not_called_translated(corpus: Path) -> None:
     given = contents(corpus)
     human = read_corpus(corpus, ["eng_Latn"])
-    manifest = {"stage": "import", "source": {}, "versions": {"qa-parallel": "1"}}
+    manifest = {
+        "stage": "import",
+        "source": {},
+        "versions": {"qa-parallel": "1"},
+        "questions": {"all": 6, "complete": 6},
+    }
     told = replace(given, lineage=[manifest], counts={"eng_Latn": facts.count([human])})
     text = card.write(told)
     assert front(text)["language_creators"] == ["found"]

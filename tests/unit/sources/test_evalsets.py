@@ -7,18 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from qa_parallel import hub
 from qa_parallel.errors import QAParallelError, SourceError
-from qa_parallel.schema import CANDIDATES, CORPUS, QRELS, QUERIES
+from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
 from qa_parallel.sources import readers
 from qa_parallel.sources.evalsets import EvalSet, counts_only, language_of, open_evalset
 from qa_parallel.sources.settings import EvalSettings, parse_evalset
-from qa_parallel.storage import store
-from qa_parallel.storage.corpus import write_shards
 from tests.lareqa import BREAKS, PASSAGE, lareqa
+from tests.small_corpora import corpus_folder, corpus_frame
 
 
 def lines(path: Path, *records: dict[str, Any]) -> None:
@@ -207,7 +205,7 @@ def test_topics_without_names_of_columns(tmp_path: Path) -> None:
 
 
 def test_a_corpus_of_ours(tmp_path: Path) -> None:
-    row: dict[str, Any] = dict.fromkeys(CORPUS) | {
+    row: dict[str, Any] = {
         "qa_id": "q1",
         "passage_id": "p1",
         "question": "When?",
@@ -216,12 +214,8 @@ def test_a_corpus_of_ours(tmp_path: Path) -> None:
         "sentence_breaks": BREAKS,
         "answer_sentences": [1],
     }
-    files: dict[str, Any] = {}
-    for code in ("eng_Latn", "deu_Latn"):
-        part = tmp_path / f"{code}.parquet"
-        store.write_parquet(part, pl.DataFrame([row | {"language": code}], schema=CORPUS))
-        files |= write_shards(tmp_path / "corpus", code, "train", [part], 1)
-    store.write_json(tmp_path / "corpus/manifest.json", {"files": files})
+    rows = [row | {"language": code} for code in ("eng_Latn", "deu_Latn")]
+    corpus_folder(tmp_path / "corpus", corpus_frame(rows))
     evalset = opened(tmp_path / "corpus")
     assert evalset.queries["qa_id"].to_list() == ["set/q1", "set/q1"]
     assert {text for _, _, text in relevant(evalset)} == {"The old mill burned in 1902."}
