@@ -197,7 +197,8 @@ def test_a_second_process_is_refused(run: Run, data: Path, tmp_path: Path) -> No
     with store.locked(tmp_path / "out"):
         # filelock lets the same process in again, another one not: ask another one
         code = (
-            "import sys; from pathlib import Path; from qa_parallel import store\n"
+            "import sys; from pathlib import Path\n"
+            "from qa_parallel.storage import store\n"
             "with store.locked(Path(sys.argv[1])): pass"
         )
         done = subprocess.run(
