@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qa_parallel.page import retrieval
+from tests import invented
+from tests.golden import golden, listed
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def test_differences_stand_on_one_scale_around_zero() -> None:
@@ -42,3 +47,15 @@ def test_a_shade_means_the_same_number_for_every_system() -> None:
     shades = {name: maps[0].cells[0][0].shade for name, maps in made.items()}
     assert shades == {"start": 5, "hybrid": 10}
     assert made["start"][0].title == "start: mAP"
+
+
+def test_the_figures_of_an_evaluation() -> None:
+    golden(GOLDEN / "evaluation.txt", listed(retrieval.evaluations(invented.evaluation())))
+
+
+def test_the_figures_of_a_comparison() -> None:
+    golden(GOLDEN / "comparison.txt", listed(retrieval.comparisons(invented.experiment())))
+
+
+def test_the_figures_of_a_plan() -> None:
+    golden(GOLDEN / "plan.txt", listed(retrieval.plan("batches", invented.plan())))
