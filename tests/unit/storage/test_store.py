@@ -65,7 +65,8 @@ def test_fingerprint_ignores_the_order_of_keys() -> None:
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from qa_parallel.storage import store\n"
+        "import sys; from pathlib import Path\n"
+        "from qa_parallel.storage import store\n"
         "from qa_parallel.errors import StoreError\n"
         "try:\n    store.locked(Path(sys.argv[1])).__enter__()\n"
         "except StoreError as error:\n    print(error)"
