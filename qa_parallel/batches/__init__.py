@@ -1,8 +1,8 @@
 """The plan: which rows meet in which training step.
 
-`rows.gather` numbers the rows of one or several corpora, `plan.make_plan` deals them into batches,
-`statistics.describe` counts what came of it. All are pure functions over Polars frames; what reads
-and writes folders is `stages.batches`, what a trainer reads is `stages.plan`.
+`rows.gather` numbers the rows of one or several corpora, `planning.make_plan` deals them into
+batches, `report.describe` counts what came of it. All are pure functions over Polars frames; what
+writes folders is `stage`, what a trainer reads is `plan`.
 """
 
 from qa_parallel.batches.planning import Made, make_plan
