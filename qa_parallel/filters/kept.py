@@ -56,15 +56,17 @@ def write_filtered(
     described: Mapping[str, Any],
     origins: Origins,
     workers: int,
+    checks: Sequence[str],
 ) -> dict[str, Any]:
-    """All files but the manifest, which it returns."""
+    """All files but the manifest, which it returns; `checks` are the names of all in force."""
     for name in (DATA, REJECTED):
         store.remove(out / name)
     store.write_parquet(out / DECISIONS_FILE, decisions)
     store.write_parquet(out / LIMITS_FILE, limits)
 
     def write(code: str) -> _Written:
-        return _write_language(out, given, code, settings, decisions.filter(language=code), origins)
+        mine = decisions.filter(language=code)
+        return _write_language(out, given, code, settings, mine, origins, checks)
 
     with ThreadPoolExecutor(workers) as threads:
         written = dict(zip(given.languages, threads.map(write, given.languages), strict=True))
@@ -127,6 +129,7 @@ def _write_language(
     settings: FilterSettings,
     decisions: pl.DataFrame,
     origins: Origins,
+    checks: Sequence[str],
 ) -> _Written:
     """The kept and the rejected rows of one language; `decisions` are its own."""
     reasons = decisions.group_by("qa_id", maintain_order=True).agg(
@@ -151,7 +154,7 @@ def _write_language(
     rows = pl.concat(seen).with_columns(
         pl.coalesce("translated_from", pl.lit(settings.pivot, dtype=pl.String))
     )
-    funnel = reports.funnel(rows, origins.of(rows), decisions)
+    funnel = reports.funnel(rows, origins.of(rows), decisions, checks)
     return _Written(files, rejected, stats, funnel)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.filters import summary
+from qa_parallel.filters.checks import SCORES, Check, scores_schema, together
 from qa_parallel.filters.kept import (
     DECISIONS_FILE,
     LIMITS_FILE,
@@ -25,10 +26,10 @@ from qa_parallel.filters.kept import (
 from qa_parallel.filters.language import Identifier, digest
 from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
-from qa_parallel.filters.measure import VERSION, identifier_of, score_language
+from qa_parallel.filters.measure import VERSION, identifier_of, score_language, score_own
 from qa_parallel.filters.settings import FilterSettings, MeasureSettings
 from qa_parallel.filters.workers import Workers
-from qa_parallel.schema import DECISIONS, SCORES
+from qa_parallel.schema import DECISIONS
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
@@ -48,6 +49,7 @@ def filter_corpus(
     settings: FilterSettings,
     out: Path,
     *,
+    checks: Sequence[Check] = (),
     overwrite: bool = False,
     workers: int = 1,
     encode: Encode | None = None,
@@ -62,6 +64,9 @@ def filter_corpus(
     ----------
     corpus:
         A corpus folder, or what `open_source` reads.
+    checks:
+        One's own, besides those of the table. Each is measured once: with another limit it is only
+        judged anew, with another `version` it is measured again, and nothing else is.
     workers:
         Processes that look at texts, and languages that are worked on at a time.
     encode:
@@ -74,12 +79,22 @@ def filter_corpus(
     SourceError
         The corpus cannot be read, has no rows, or has fewer languages than a question must be
         left in; the identifier is unknown or not installed.
+    RecipeError
+        A check of one's own has a name that there is already, or does not give a number a row.
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
+
+    Examples
+    --------
+    >>> def capitals(rows):
+    ...     return rows["text"].str.count_matches(r"\\p{Lu}") / rows["text"].str.len_chars()
+    >>> shouting = Check("shouting", capitals, limit=0.5, field=("question", "passage"))
+    >>> corpus = SourceSettings(source="corpus")
+    >>> filter_corpus(corpus, FilterSettings(), Path("clean"), checks=[shouting])  # doctest: +SKIP
     """
     folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
-    job = prepare_filter(corpus, settings, workers=workers, encode=encode, tell=tell)
+    job = prepare_filter(corpus, settings, checks=checks, workers=workers, encode=encode, tell=tell)
     with closing(job):
         return carry_out(job, out, fresh(overwrite))
 
@@ -88,11 +103,13 @@ def prepare_filter(
     corpus: SourceSettings,
     settings: FilterSettings,
     *,
+    checks: Sequence[Check] = (),
     workers: int = 1,
     encode: Encode | None = None,
     tell: Tell = lambda _: None,
 ) -> Job:
     """The job of `filter_corpus`."""
+    names = tuple(together(checks))
     given = open_input(corpus)
     if settings.min_languages > len(given.languages):
         raise SourceError(
@@ -102,15 +119,19 @@ def prepare_filter(
         )
     crew = Workers(workers)
     identifier = identifier_of(settings, crew)
-    described = _describe(given, settings, identifier)
+    described = _describe(given, settings, identifier, checks)
 
     def make(out: Path) -> dict[str, Any]:
         origins = Origins(given, settings.pivot)
-        measurer = _Measurer(given, out, settings, origins, identifier, encode, crew, tell)
+        measurer = _Measurer(
+            given, out, settings, origins, identifier, encode, tuple(checks), crew, tell
+        )
         tell("measuring")
         limits, decisions = measurer.decide()
         tell("writing")
-        return write_filtered(out, given, settings, limits, decisions, described, origins, workers)
+        return write_filtered(
+            out, given, settings, limits, decisions, described, origins, workers, names
+        )
 
     return Job(described, make, input=dict(given.manifest), close=crew.close)
 
@@ -130,10 +151,16 @@ def explain(out: Path, qa_id: str) -> Any:
             f"expected a complete folder of the command filter in {out}, found none",
             "run qa-parallel filter CORPUS --out FOLDER first",
         )
+    own = store.read_json(out / folders.MANIFEST)["filter"]["checks"]
     files = sorted((out / SCORES_FOLDER).glob("*.parquet"))
+    names = pl.col("field", "check").cast(pl.String)
     found = pl.concat(
-        [pl.scan_parquet(path, glob=False).filter(qa_id=qa_id).collect() for path in files]
-        or [pl.DataFrame(schema=SCORES)]
+        [
+            pl.scan_parquet(path, glob=False).filter(qa_id=qa_id).with_columns(names).collect()
+            for path in files
+            if path.stem.partition(".")[2] in ("", *own)  # others were asked for before
+        ]
+        or [pl.DataFrame(schema=SCORES).with_columns(names)]
     )
     if found.is_empty():
         raise SourceError(
@@ -145,7 +172,10 @@ def explain(out: Path, qa_id: str) -> Any:
 
 
 def _describe(
-    given: Input, settings: FilterSettings, identifier: Identifier | None
+    given: Input,
+    settings: FilterSettings,
+    identifier: Identifier | None,
+    checks: Sequence[Check],
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     return description(
@@ -154,6 +184,7 @@ def _describe(
         {
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
             **_tools(given, settings, identifier),
+            "checks": {check.name: check.described() for check in checks},
         },
         corpus={"name": given.name, "digest": given.digest},
     )
@@ -181,15 +212,19 @@ class _Measurer:
     origins: Origins
     identifier: Identifier | None
     encode: Encode | None
+    checks: tuple[Check, ...]
     workers: Workers
     tell: Tell
 
     def decide(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Limits as they hold and DECISIONS, language by language; then what is left over.
 
-        SCORES of each language are in its file afterwards; where they are already, they are read.
+        SCORES of each language are in its files afterwards, one for the table of checks and one for
+        each of the caller's own; where they are already, they are read.
         """
-        waiting = [code for code in self.given.languages if not self._is_measured(code)]
+        waiting = [
+            code for code in self.given.languages if not _is_kept(self._path(code), self._key)
+        ]
         if waiting and self.settings.encoder is not None and self.encode is None:
             from qa_parallel.encoders.encoder import load_encoder
 
@@ -212,41 +247,44 @@ class _Measurer:
 
     def _decide(self, code: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Limits and DECISIONS of one language."""
-        if self._is_measured(code):
-            scores = store.read_parquet(self._path(code))
-        else:
-            scores = self._measure(code)
-        limits = bounds(scores, self.settings.limits)
-        return limits, judge(scores, limits)
+        scores = self._scores(code)
+        limits = bounds(scores, self.settings.limits, self.checks)
+        return limits, judge(scores, limits, self.checks)
 
-    def _measure(self, code: str) -> pl.DataFrame:
-        """SCORES of one language, which are written to its file."""
-        self.tell(f"measuring {code}")
-        rows = pl.concat(self.given.frames(code))
-        scores = score_language(
-            rows,
-            self.origins.of(rows),
-            self.settings,
-            self.identifier,
-            self.encode,
-            workers=self.workers,
-        )
-        store.write_parquet(self._path(code), scores)
-        store.write_json(self._path(code).with_suffix(".json"), {"fingerprint": self._key})
-        return scores
+    def _scores(self, code: str) -> pl.DataFrame:
+        """All scores of one language, read where they are known, else measured."""
 
-    def _path(self, code: str) -> Path:
-        return self.out / SCORES_FOLDER / f"{code}.parquet"
+        @cache
+        def rows() -> tuple[pl.DataFrame, pl.DataFrame]:
+            self.tell(f"measuring {code}")
+            target = pl.concat(self.given.frames(code))
+            return target, self.origins.of(target)
 
-    def _is_measured(self, code: str) -> bool:
-        path, marker = self._path(code), self._path(code).with_suffix(".json")
-        if not path.is_file() or not marker.is_file():
-            return False
-        return bool(store.read_json(marker)["fingerprint"] == self._key)
+        def table() -> pl.DataFrame:
+            return score_language(
+                *rows(), self.settings, self.identifier, self.encode, workers=self.workers
+            )
+
+        def own(check: Check) -> pl.DataFrame:
+            return score_own(check, *rows(), self.settings, self.workers)
+
+        scores = _kept(self._path(code), self._key, table)
+        if not self.checks:
+            return scores
+        more = [
+            _kept(self._path(code, check), self._key_of(check), partial(own, check))
+            for check in self.checks
+        ]
+        types = scores_schema(self.checks)
+        return pl.concat([one.cast(types) for one in (scores, *more)])
+
+    def _path(self, code: str, check: Check | None = None) -> Path:
+        name = code if check is None else f"{code}.{check.name}"
+        return self.out / SCORES_FOLDER / f"{name}.parquet"
 
     @cached_property
     def _key(self) -> str:
-        """What shapes the scores."""
+        """What shapes the scores of the table of checks."""
         return store.fingerprint(
             {
                 "version": VERSION,
@@ -257,6 +295,34 @@ class _Measurer:
                 **_tools(self.given, self.settings, self.identifier),
             }
         )
+
+    def _key_of(self, check: Check) -> str:
+        """What shapes the scores of a check of one's own."""
+        described = check.described()
+        return store.fingerprint(
+            {
+                "corpus": self.given.digest,
+                "pivot": self.settings.pivot,
+                **{name: described[name] for name in ("fields", "version")},
+            }
+        )
+
+
+def _kept(path: Path, key: str, make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """The scores in `path` if they are those of `key`; else they are made, and kept there."""
+    if _is_kept(path, key):
+        return store.read_parquet(path)
+    scores = make()
+    store.write_parquet(path, scores)
+    store.write_json(path.with_suffix(".json"), {"fingerprint": key})
+    return scores
+
+
+def _is_kept(path: Path, key: str) -> bool:
+    marker = path.with_suffix(".json")
+    if not path.is_file() or not marker.is_file():
+        return False
+    return bool(store.read_json(marker)["fingerprint"] == key)
 
 
 def _prepare(context: Context) -> Job:
