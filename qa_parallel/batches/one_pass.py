@@ -12,7 +12,7 @@ import numpy as np
 from qa_parallel.batches.deal import Batch, Dealt, Draws, keys_of
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.shares import Dice
-from qa_parallel.batches.strata import Pools, Stratum, Unit, kinds, pairs_there
+from qa_parallel.batches.strata import Pools, Stratum, Unit, batch_kinds, pairs_there
 
 _TRIES = 100  # batches that are tried for a row before a new one is begun
 
@@ -24,9 +24,9 @@ def one_pass(pools: Pools, settings: BatchSettings, dice: Dice) -> tuple[list[Un
     that would be alone in its batch, where nothing can be told, is left out.
     """
     units, deals = [], []
-    for kind in kinds(settings):
+    for kind in batch_kinds(settings):
         pairs = pairs_there(pools, settings, kind)
-        for cells in [[pair] for pair in pairs] if kind == "monolingual" else [pairs]:
+        for cells in [[pair] for pair in pairs] if kind.grouped else [pairs]:
             strata, draws = _once(pools, cells, dice)
             members = pack(keys_of(pools.rows, draws), settings.batch_size)
             if members:

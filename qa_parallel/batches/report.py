@@ -10,7 +10,7 @@ import polars as pl
 
 from qa_parallel.batches.planning import Made
 from qa_parallel.batches.rows import Array
-from qa_parallel.batches.strata import kinds, pairs_there
+from qa_parallel.batches.strata import batch_kinds, pairs_there
 
 
 def describe(made: Made) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _strata(made: Made) -> Iterator[dict[str, Any]]:
         for place, stratum in enumerate(unit.strata):
             drawn, most = counts.get(place, (0, 0))
             yield {
-                "kind": unit.kind,
+                "kind": unit.kind.name,
                 "corpus": stratum.corpus,
                 "question_language": codes[stratum.asked],
                 "passage_language": codes[stratum.found],
@@ -121,12 +121,12 @@ def _strata(made: Made) -> Iterator[dict[str, Any]]:
 def _left_out(made: Made) -> Iterator[list[str]]:
     codes = made.pools.rows.languages
     drawn = {
-        (unit.kind, stratum.asked, stratum.found)
+        (unit.kind.name, stratum.asked, stratum.found)
         for unit in made.units
         for stratum, wanted in zip(unit.strata, unit.wanted, strict=True)
         if wanted
     }
-    for kind in kinds(made.settings):
+    for kind in batch_kinds(made.settings):
         for asked, found in pairs_there(made.pools, made.settings, kind):
-            if (kind, asked, found) not in drawn:
-                yield [kind, codes[asked], codes[found]]
+            if (kind.name, asked, found) not in drawn:
+                yield [kind.name, codes[asked], codes[found]]

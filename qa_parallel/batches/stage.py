@@ -12,22 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches import (
-    BatchSettings,
-    Made,
-    Rows,
-    export,
-    gather,
-    make_plan,
-    summary,
-    text_keys,
-)
+from qa_parallel.batches import export, summary
 from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.pictures import language_map
 from qa_parallel.batches.plan import KIND, Plan, corpus_frames, texts_of
-from qa_parallel.batches.planning import Side
+from qa_parallel.batches.planning import Made, Side, make_plan
 from qa_parallel.batches.report import describe
-from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.rows import Rows, gather, positive_text, text_keys
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.errors import SourceError
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings

@@ -17,6 +17,7 @@ import numpy as np
 from qa_parallel.batches.rows import Array, Rows
 from qa_parallel.batches.settings import BatchSettings, exponent
 from qa_parallel.batches.shares import largest_remainder
+from qa_parallel.batches.strategies import STRATEGIES, BatchKind
 from qa_parallel.errors import LanguageError, RecipeError, SourceError
 
 
@@ -34,15 +35,13 @@ class Unit:
 
     Attributes
     ----------
-    kind:
-        "monolingual", "cross-lingual" or "mixed".
     sizes:
         Rows of each batch.
     strata, wanted:
         Where the rows come from, and how many from each: as many as the batches hold.
     """
 
-    kind: str
+    kind: BatchKind
     sizes: Array
     strata: tuple[Stratum, ...]
     wanted: Array
@@ -141,16 +140,17 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     LanguageError, SourceError
         A language, or a pair, that has no rows.
     """
-    cells = {kind: _cells(pools, settings, kind) for kind in kinds(settings)}
+    kinds = batch_kinds(settings)
+    cells = {kind: _cells(pools, settings, kind) for kind in kinds}
     asked = {place for pairs in cells.values() for place, _ in pairs}
     steps = settings.steps or math.ceil(
         (settings.epochs or 1) * pools.askable(sorted(asked)) / settings.batch_size
     )
-    shares = np.array([kinds(settings)[kind] for kind in cells])
+    counts = largest_remainder(np.array(list(kinds.values())), steps)
     units: list[Unit] = []
-    for (kind, pairs), count in zip(cells.items(), largest_remainder(shares, steps), strict=True):
+    for (kind, pairs), count in zip(cells.items(), counts, strict=True):
         weights = pools.sizes.sum(axis=0)[*np.array(pairs).T] ** exponent(settings.language_weights)
-        if kind == "monolingual":
+        if kind.grouped:
             parts = zip(pairs, largest_remainder(weights, count), strict=True)
             units += [_unit(kind, pools, settings, [pair], np.ones(1), n) for pair, n in parts if n]
         elif count:
@@ -160,15 +160,12 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     return units
 
 
-def kinds(settings: BatchSettings) -> dict[str, float]:
-    """The kinds of batches of a strategy, with their shares."""
-    if settings.strategy != "hybrid":
-        return {settings.strategy: 1.0}
-    shares = {"monolingual": settings.alpha, "cross-lingual": 1 - settings.alpha}
-    return {kind: share for kind, share in shares.items() if share}
+def batch_kinds(settings: BatchSettings) -> dict[BatchKind, float]:
+    """The kinds of batches that the settings ask for, with their shares."""
+    return STRATEGIES[settings.strategy].parts(settings.alpha)
 
 
-def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
+def _cells(pools: Pools, settings: BatchSettings, kind: BatchKind) -> list[tuple[int, int]]:
     """The pairs of languages that a kind of batch draws from; an error where there are none."""
     codes = pools.rows.languages
     for wanted in settings.languages or ():
@@ -192,37 +189,41 @@ def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, 
     pairs = pairs_there(pools, settings, kind)
     if not pairs:
         there = [code for place, code in enumerate(codes) if pools.sizes[:, place, place].any()]
-        if kind == "cross-lingual" and len(there) < 2:
+        crosses = not any(kind.pairs(code, code) for code in codes)
+        if crosses and len(there) < 2:
             raise RecipeError(
-                f"expected two languages or more for {kind} batches, found "
+                f"expected two languages or more for {kind.name} batches, found "
                 f"{', '.join(there) or 'none'}",
                 "choose --strategy monolingual, or more languages",
             )
         raise SourceError(
-            f"expected rows for {kind} batches, found no question "
-            + ("in two languages" if kind == "cross-lingual" else "to train on"),
+            f"expected rows for {kind.name} batches, found no question "
+            + ("in two languages" if crosses else "to train on"),
         )
     return pairs
 
 
-def pairs_there(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
-    """The pairs of languages that have rows for a kind of batch."""
-    there: Array = np.any(pools.sizes, axis=0)
-    same: Array = np.identity(len(there)) > 0
-    allowed = there & (~same if kind == "cross-lingual" else same)
-    if kind == "cross-lingual" and settings.pairs is not None:
-        codes = pools.rows.languages
-        chosen = {(codes.index(asked), codes.index(found)) for asked, found in settings.pairs}
-        return [pair for pair in _positions(allowed) if pair in chosen]
-    return _positions(allowed)
+def pairs_there(pools: Pools, settings: BatchSettings, kind: BatchKind) -> list[tuple[int, int]]:
+    """The pairs of languages that have rows for a kind of batch.
 
+    Of two different languages, only those that the settings choose, if they do.
+    """
+    codes = pools.rows.languages
+    chosen = None if settings.pairs is None else set(settings.pairs)
 
-def _positions(table: Array) -> list[tuple[int, int]]:
-    return [(int(asked), int(found)) for asked, found in np.argwhere(table)]
+    def allowed(question: str, passage: str) -> bool:
+        wanted = chosen is None or question == passage or (question, passage) in chosen
+        return wanted and kind.pairs(question, passage)
+
+    return [
+        (int(asked), int(found))
+        for asked, found in np.argwhere(np.any(pools.sizes, axis=0))
+        if allowed(codes[asked], codes[found])
+    ]
 
 
 def _unit(
-    kind: str,
+    kind: BatchKind,
     pools: Pools,
     settings: BatchSettings,
     cells: Sequence[tuple[int, int]],
@@ -248,10 +249,11 @@ def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:
     if distinct >= size:
         return
     where = ""
-    if unit.kind == "monolingual":
-        where = f" in {pools.rows.languages[unit.strata[0].asked]}"
+    if unit.kind.grouped:
+        _, *pair = unit.strata[0]
+        where = " in " + " → ".join(dict.fromkeys(pools.rows.languages[one] for one in pair))
     raise RecipeError(
-        f"expected at least {size:,} distinct {what}{where} for {unit.kind} batches of {size:,}, "
-        f"found {distinct:,} to train on",
+        f"expected at least {size:,} distinct {what}{where} for {unit.kind.name} batches of "
+        f"{size:,}, found {distinct:,} to train on",
         "choose a smaller --batch-size" + (", or leave the language out" if where else ""),
     )

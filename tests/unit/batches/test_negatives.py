@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from qa_parallel.batches import BatchSettings, Made, gather, make_plan, text_keys
 from qa_parallel.batches.negatives import candidates, choose, rank
-from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.planning import Made, make_plan
+from qa_parallel.batches.rows import gather, positive_text, text_keys
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.text import comparison_form
 from tests.small_corpora import corpus_frame
 
