@@ -157,8 +157,8 @@ def _pair(value: Any) -> tuple[str, str]:
     return found[0]
 
 
-def _codes(asked: str, found: str) -> tuple[str, str] | None:
+def _codes(question: str, passage: str) -> tuple[str, str] | None:
     try:
-        return language_codes.parse(asked), language_codes.parse(found)
+        return language_codes.parse(question), language_codes.parse(passage)
     except LanguageError:
         return None

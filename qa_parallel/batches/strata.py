@@ -25,8 +25,8 @@ class Stratum(NamedTuple):
     """A corpus, and the languages of question and passage, by their positions."""
 
     corpus: int
-    asked: int
-    found: int
+    question_language: int
+    passage_language: int
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Pools:
         there = side & allowed[rows.language]
         self.rows, self.side = rows, side
         # by question and language
-        self._asked = _marked(rows, there & (rows.question_form >= 0))
-        self._found = _marked(rows, there & (rows.positive_form >= 0))
-        self._echo = _marked(rows, rows.echo)
+        self._has_question = _marked(rows, there & (rows.question_form >= 0))
+        self._has_positive = _marked(rows, there & (rows.positive_form >= 0))
+        self._question_is_positive = _marked(rows, rows.question_is_positive)
         self._corpus = np.zeros(len(rows.of), dtype=np.int16)
         self._corpus[rows.question] = rows.corpus
 
@@ -66,9 +66,11 @@ class Pools:
         """The numbers of the questions of a corpus in a language."""
         corpora = range(int(self._corpus.max(initial=0)) + 1)
         return {
-            (corpus, asked): np.flatnonzero(self._asked[:, asked] & (self._corpus == corpus))
+            (corpus, question): np.flatnonzero(
+                self._has_question[:, question] & (self._corpus == corpus)
+            )
             for corpus in corpora
-            for asked in range(len(self.rows.languages))
+            for question in range(len(self.rows.languages))
         }
 
     @cached_property
@@ -76,27 +78,40 @@ class Pools:
         """Rows of each stratum: (corpora, question languages, passage languages)."""
         count = len(self.rows.languages)
         table = np.zeros((int(self._corpus.max(initial=0)) + 1, count, count), dtype=np.int64)
-        for (corpus, asked), questions in self.questions.items():
-            for found in range(count):
-                table[corpus, asked, found] = self._findable(questions, asked, found).sum()
+        for (corpus, question), questions in self.questions.items():
+            for passage in range(count):
+                table[corpus, question, passage] = self._findable(
+                    questions, question, passage
+                ).sum()
         return table
 
-    def _findable(self, questions: Array, asked: int, found: int) -> Array:
-        """Which of the questions have something to find that is not the question itself."""
-        there: Array = self._found[questions, found]
-        return there & ~self._echo[questions, asked] if asked == found else there
+    def _findable(self, questions: Array, question: int, passage: int) -> Array:
+        """Which of the questions have something to find that is not the question itself.
+
+        `question` and `passage` are languages, by their positions.
+        """
+        there: Array = self._has_positive[questions, passage]
+        return (
+            there & ~self._question_is_positive[questions, question]
+            if question == passage
+            else there
+        )
 
     def pairs(self, stratum: Stratum) -> tuple[Array, Array]:
         """The numbers of the rows of the questions, and of the passages, of a stratum."""
-        questions = self.questions[stratum.corpus, stratum.asked]
-        questions = questions[self._findable(questions, stratum.asked, stratum.found)]
+        questions = self.questions[stratum.corpus, stratum.question_language]
+        questions = questions[
+            self._findable(questions, stratum.question_language, stratum.passage_language)
+        ]
         table = self.rows.of
-        return table[questions, stratum.asked], table[questions, stratum.found]
+        return table[questions, stratum.question_language], table[
+            questions, stratum.passage_language
+        ]
 
     def askable(self, languages: Iterable[int]) -> int:
         """Questions in these languages that have a text to find in any language."""
-        findable = self._found.any(axis=1)
-        return int(sum((self._asked[:, place] & findable).sum() for place in languages))
+        findable = self._has_positive.any(axis=1)
+        return int(sum((self._has_question[:, place] & findable).sum() for place in languages))
 
     def distinct(self, strata: Iterable[Stratum], enough: int) -> tuple[int, str]:
         """Of passages, questions and texts to find, how many distinct there are of the rarest.
@@ -114,10 +129,10 @@ class Pools:
         }
         least, name = 0, "passages"
         for stratum in strata:
-            asked, found = self.pairs(stratum)
-            seen["passages"][rows.group[asked]] = True
-            seen["questions"][rows.question_form[asked]] = True
-            seen["texts to find"][rows.positive_form[found]] = True
+            questions, passages = self.pairs(stratum)
+            seen["passages"][rows.group[questions]] = True
+            seen["questions"][rows.question_form[questions]] = True
+            seen["texts to find"][rows.positive_form[passages]] = True
             least, name = min((int(marks.sum()), name) for name, marks in seen.items())
             if least >= enough:
                 break
@@ -142,9 +157,9 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     """
     kinds = batch_kinds(settings)
     cells = {kind: _cells(pools, settings, kind) for kind in kinds}
-    asked = {place for pairs in cells.values() for place, _ in pairs}
+    question_languages = {place for pairs in cells.values() for place, _ in pairs}
     steps = settings.steps or math.ceil(
-        (settings.epochs or 1) * pools.askable(sorted(asked)) / settings.batch_size
+        (settings.epochs or 1) * pools.askable(sorted(question_languages)) / settings.batch_size
     )
     counts = largest_remainder(np.array(list(kinds.values())), steps)
     units: list[Unit] = []
@@ -179,8 +194,8 @@ def _cells(pools: Pools, settings: BatchSettings, kind: BatchKind) -> list[tuple
                 f"expected pairs of the corpus's languages ({', '.join(codes)}), found "
                 f"{':'.join(pair)}"
             )
-        asked, found = map(codes.index, pair)
-        if not pools.sizes[:, asked, found].any():
+        question, passage = map(codes.index, pair)
+        if not pools.sizes[:, question, passage].any():
             raise SourceError(
                 f"expected questions in {pair[0]} with passages in {pair[1]}, found none to train "
                 "on",
@@ -216,9 +231,9 @@ def pairs_there(pools: Pools, settings: BatchSettings, kind: BatchKind) -> list[
         return wanted and kind.pairs(question, passage)
 
     return [
-        (int(asked), int(found))
-        for asked, found in np.argwhere(np.any(pools.sizes, axis=0))
-        if allowed(codes[asked], codes[found])
+        (int(question), int(passage))
+        for question, passage in np.argwhere(np.any(pools.sizes, axis=0))
+        if allowed(codes[question], codes[passage])
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qa_parallel.batches.planning import Made, make_plan
+from qa_parallel.batches.planning import BatchPlan, make_plan
 from qa_parallel.batches.report import describe
 from qa_parallel.batches.rows import Rows, gather, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings, Positive, exponent
@@ -57,7 +57,7 @@ def rows_of(rows: list[Row], validation: float = 0.0, positive: Positive = "sent
     return gather([text_keys(corpus_frame(rows), positive)], validation)
 
 
-def planned(rows: list[Row], side: str = "train", **options: Any) -> Made:
+def planned(rows: list[Row], side: str = "train", **options: Any) -> BatchPlan:
     chosen = BatchSettings(**{"validation": 0.0, "batch_size": 3, **options})
     return make_plan(rows_of(rows, chosen.validation), chosen, side)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def planned(rows: list[Row], side: str = "train", **options: Any) -> Made:
 class Slots:
     """A plan's slots as rows of the corpus, looked up one by one."""
 
-    def __init__(self, rows: list[Row], made: Made) -> None:
+    def __init__(self, rows: list[Row], made: BatchPlan) -> None:
         by_key = {(row["qa_id"], row["language"]): row for row in rows}
         self.steps: dict[int, list[tuple[Row, Row]]] = {}
         assert made.batches.schema == BATCHES
@@ -213,7 +213,7 @@ def test_an_epoch_uses_every_question_once(strategy: str) -> None:
     assert made.batches["step"].max() == 2 * 3 * 60 // 5 - 1
     uses = Counter(made.batches.select("qa_id", "question_language").iter_rows())
     assert len(uses) == 180
-    replaced = sum(one.replaced for one in made.dealt)
+    replaced = sum(one.replaced for one in made.filled)
     assert sum(abs(count - 2) for count in uses.values()) <= 2 * replaced
     assert replaced <= 6
 
@@ -304,7 +304,7 @@ def test_a_sentence_is_to_find_its_translations_not_itself() -> None:
     frames = [corpus_frame(parallel(60, CODES)), corpus_frame(sentences)]
     for validation, side in ((0.0, "train"), (0.5, "validation")):
         rows = gather([text_keys(frame, "sentence") for frame in frames], validation)
-        assert rows.echo.sum() == 30 * len(CODES)
+        assert rows.question_is_positive.sum() == 30 * len(CODES)
         options = BatchSettings(batch_size=8, steps=12, source_weights="uniform")
         batches = make_plan(rows, options, side).batches  # type: ignore[arg-type]
         own = pl.col("question_language") == pl.col("passage_language")
