@@ -151,17 +151,7 @@ def explain(out: Path, qa_id: str) -> Any:
             f"expected a complete folder of the command filter in {out}, found none",
             "run qa-parallel filter CORPUS --out FOLDER first",
         )
-    own = store.read_json(out / folders.MANIFEST)["filter"]["checks"]
-    files = sorted((out / SCORES_FOLDER).glob("*.parquet"))
-    names = pl.col("field", "check").cast(pl.String)
-    found = pl.concat(
-        [
-            pl.scan_parquet(path, glob=False).filter(qa_id=qa_id).with_columns(names).collect()
-            for path in files
-            if path.stem.partition(".")[2] in ("", *own)  # others were asked for before
-        ]
-        or [pl.DataFrame(schema=SCORES).with_columns(names)]
-    )
+    found = read_scores(out, qa_id)
     if found.is_empty():
         raise SourceError(
             f"expected the id of a question in {out}, found {qa_id!r}",
@@ -169,6 +159,21 @@ def explain(out: Path, qa_id: str) -> Any:
         )
     decisions = store.read_parquet(out / DECISIONS_FILE).filter(qa_id=qa_id)
     return summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
+
+
+def read_scores(out: Path, qa_id: str | None = None) -> pl.DataFrame:
+    """SCORES of a finished folder, names as strings: of one question, or None = of all."""
+    own = store.read_json(out / folders.MANIFEST)[STAGE.name]["checks"]
+    wanted = pl.lit(True) if qa_id is None else pl.col("qa_id") == qa_id
+    names = pl.col("field", "check").cast(pl.String)
+    return pl.concat(
+        [
+            pl.scan_parquet(path, glob=False).filter(wanted).with_columns(names).collect()
+            for path in sorted((out / SCORES_FOLDER).glob("*.parquet"))
+            if path.stem.partition(".")[2] in ("", *own)  # others were asked for before
+        ]
+        or [pl.DataFrame(schema=SCORES).with_columns(names)]
+    )
 
 
 def _describe(

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from datasets import load_dataset
 from rich.console import Console
 
+import qa_parallel as qp
 from qa_parallel.cli import main
 from qa_parallel.errors import RecipeError, StoreError
 from qa_parallel.filters import Check
@@ -311,7 +312,7 @@ def test_a_check_of_ones_own_is_like_any_other(corpus: Path, tmp_path: Path) -> 
     assert line.split()[-4:] == ["kept_words", "7.000", "1.000", "rejected"]
     page = write_report(tmp_path / "run").read_text("utf-8")
     assert "question kept_words" in page
-    assert "<small>words of the original kept</small>" in page
+    assert '<td class="words">words of the original kept</td>' in page
 
 
 def test_a_check_of_ones_own_is_measured_when_it_changes(corpus: Path, tmp_path: Path) -> None:
@@ -354,3 +355,11 @@ def test_a_name_that_there_is_already_is_one_clear_line(corpus: Path, tmp_path: 
         "it another name"
     )
     assert not (tmp_path / "clean").exists()
+
+
+def test_the_python_api_takes_checks_too(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "clean"
+    clean = qp.filter(corpus, checks=[own()], detector="none", pivot="en", out=out)
+    assert clean.decisions.filter(check="kept_words")["qa_id"].to_list() == ["q2"]
+    assert clean.scores.filter(check="kept_words").height == 8
+    assert clean.scores.filter(check="copied").height > 0
