@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qa_parallel.batches.strategies import COMPARED
 from qa_parallel.display import Silent, console, telling
 from qa_parallel.errors import StoreError
 from qa_parallel.machine import cores
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from qa_parallel.encoders.encoder import Encoder
+    from qa_parallel.filters.checks import Check
     from qa_parallel.pipeline.steps import Step, StepResult
     from qa_parallel.publishing.stage import Publication
     from qa_parallel.publishing.upload import Published
@@ -159,6 +161,7 @@ def import_parallel(
 def filter(
     corpus: Source,
     *,
+    checks: Sequence[Check] = (),
     out: Place | None = None,
     overwrite: bool = False,
     progress: bool = False,
@@ -168,6 +171,8 @@ def filter(
 
     Parameters
     ----------
+    checks:
+        Your own, besides those of qa-parallel; see `qa_parallel.filters.Check`.
     settings:
         limits ({"length": 5.0, "copied": None}; None turns a check off), min_languages, detector,
         pivot, encoder, prefix; of a source that is no corpus yet, those of a source.
@@ -186,6 +191,7 @@ def filter(
             _source(corpus, given[SourceSettings], "filter"),
             parse(FilterSettings, given[FilterSettings], "filter"),
             _folder(out, "filter"),
+            checks=checks,
             overwrite=overwrite,
             workers=cores(),
             tell=told.tell,
@@ -322,7 +328,7 @@ def train_eval(
     encoder: Place,
     eval: Sets,
     corpus: Source = (),
-    strategies: str | Sequence[str] = ("monolingual", "cross-lingual", "hybrid"),
+    strategies: str | Sequence[str] = COMPARED,
     out: Place | None = None,
     overwrite: bool = False,
     progress: bool = False,

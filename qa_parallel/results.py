@@ -164,10 +164,9 @@ class Filtered(Corpus):
     @cached_property
     def scores(self) -> pl.DataFrame:
         """Every measured score: key, field, check, score."""
-        from qa_parallel.filters.stage import SCORES_FOLDER
+        from qa_parallel.filters.scores import read_scores
 
-        files = sorted((self.folder / SCORES_FOLDER).glob("*.parquet"))
-        return pl.concat([store.read_parquet(path) for path in files])
+        return read_scores(self.folder)
 
     def rejected(self, language: str | None = None) -> pl.DataFrame:
         """The rejected rows of one language, or of all, with their reasons."""

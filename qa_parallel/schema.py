@@ -125,28 +125,8 @@ BATCHES = pl.Schema(
     }
 )
 
-# The checks of the filters, in the order in which they are reported: what each means stands in
-# `filters.limits.CHECKS`.
-CHECKS = (
-    *("empty", "unknown", "entities", "markup", "control", "flags", "script", "han", "language"),
-    *("copied", "loop", "repetition", "length", "unfinished", "numbers", "codes", "answer_found"),
-    *("logprob", "shared", "duplicate", "cosine"),
-)
-
 # The texts of a row, each of which is judged by itself.
 FIELDS = ("question", "answer", "passage")
-
-# What the filters measured: one number per row, field and check; no row where a check does not
-# apply. The names are numbers to Polars, since there are some thirty such rows to one of CORPUS.
-SCORES = pl.Schema(
-    {
-        "qa_id": pl.String(),
-        "language": pl.String(),
-        "field": pl.Enum(FIELDS),
-        "check": pl.Enum(CHECKS),
-        "score": pl.Float32(),
-    }
-)
 
 # Why rows were rejected; no row = kept. `limit` is what the score would have had to keep to;
 # "row" is the field of what concerns no text of its own.

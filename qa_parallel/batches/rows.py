@@ -39,7 +39,7 @@ class Rows:
         Number of the passage. Passages that share a question, in any corpus, are one group.
     question_form, positive_form:
         Numbers of the comparison forms, each among its kind. -1 where there is no text.
-    echo:
+    question_is_positive:
         Whether the question is its own positive, as a sentence is that was put in for the sake of
         its translations: something to learn across languages, nothing within one.
     reserved:
@@ -54,7 +54,7 @@ class Rows:
     group: Array
     question_form: Array
     positive_form: Array
-    echo: Array
+    question_is_positive: Array
     reserved: Array
 
     def __len__(self) -> int:
@@ -165,7 +165,9 @@ def gather(corpora: Sequence[pl.DataFrame], validation: float = 0.0) -> Rows:
         group=group,
         question_form=_numbers(table, "question_form"),
         positive_form=_numbers(table, "positive_form"),
-        echo=table.select((pl.col("question_form") == pl.col("positive_form")).fill_null(False))
+        question_is_positive=table.select(
+            (pl.col("question_form") == pl.col("positive_form")).fill_null(False)
+        )
         .to_series()
         .to_numpy(),
         reserved=reserve(group, table["passage_id"], passages, validation),

@@ -12,22 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches import (
-    BatchSettings,
-    Made,
-    Rows,
-    export,
-    gather,
-    make_plan,
-    summary,
-    text_keys,
-)
+from qa_parallel.batches import export, summary
 from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.pictures import language_map
 from qa_parallel.batches.plan import KIND, Plan, corpus_frames, texts_of
-from qa_parallel.batches.planning import Side
+from qa_parallel.batches.planning import BatchPlan, Side, make_plan
 from qa_parallel.batches.report import describe
-from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.rows import Rows, gather, positive_text, text_keys
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.errors import SourceError
 from qa_parallel.places import Place
 from qa_parallel.sources.inputs import Input, open_input
@@ -86,20 +78,20 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
 
     def make(out: Path) -> dict[str, Any]:
         rows = gather([_keys(one, settings) for one in given], settings.validation)
-        made = {side: make_plan(rows, settings, side) for side in SIDES}
+        plans = {side: make_plan(rows, settings, side) for side in SIDES}
         if settings.negatives == "bm25":
-            made = {side: _with_negatives(plan, given, settings) for side, plan in made.items()}
+            plans = {side: _with_negatives(plan, given, settings) for side, plan in plans.items()}
         store.remove(out / DATA)
         files: dict[str, Any] = {}
-        for side, plan in made.items():
+        for side, plan in plans.items():
             files |= _write(out, f"{DATA}/{side}", _shards(plan.batches))
         store.remove(out / export.FOLDER)
         if settings.export == "sentence-transformers":
             files |= _export(
-                out, {side: plan.batches for side, plan in made.items()}, given, settings
+                out, {side: plan.batches for side, plan in plans.items()}, given, settings
             )
         report: dict[str, Any] = {**described, "rows": _counts(rows)}
-        for side, plan in made.items():
+        for side, plan in plans.items():
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
         store.write_bytes(out / PICTURE, language_map(report).file())
@@ -146,10 +138,10 @@ def _keys(given: Input, settings: BatchSettings) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _with_negatives(made: Made, given: Sequence[Input], settings: BatchSettings) -> Made:
+def _with_negatives(plan: BatchPlan, given: Sequence[Input], settings: BatchSettings) -> BatchPlan:
     """The plan with hard negatives; the texts of one language of a corpus are in memory."""
-    rows = made.pools.rows
-    numbers = rows.keys.with_row_index("row").filter(pl.Series(made.pools.side))
+    rows = plan.pools.rows
+    numbers = rows.keys.with_row_index("row").filter(pl.Series(plan.pools.side))
     count = settings.negatives_per_row
     drawn, ranked = [], []
     for place, one in enumerate(given):
@@ -161,11 +153,11 @@ def _with_negatives(made: Made, given: Sequence[Input], settings: BatchSettings)
                 )
                 for frame in corpus_frames(one, settings.positive, language)
             ]
-            found, others = candidates(made, pl.concat(frames), count)
+            found, others = candidates(plan, pl.concat(frames), count)
             drawn.append(found)
             ranked.append(others)
-    chosen = choose(made, np.concatenate(drawn), np.concatenate(ranked), count)
-    return replace(made, batches=chosen)
+    chosen = choose(plan, np.concatenate(drawn), np.concatenate(ranked), count)
+    return replace(plan, batches=chosen)
 
 
 def _write(out: Path, name: str, shards: Sequence[pl.DataFrame]) -> dict[str, Any]:
@@ -229,7 +221,7 @@ def _counts(rows: Rows) -> dict[str, int]:
         "reserved": int(rows.reserved.sum()),
         "without_question": int((rows.question_form < 0).sum()),
         "without_positive": int((rows.positive_form < 0).sum()),
-        "question_is_positive": int(rows.echo.sum()),
+        "question_is_positive": int(rows.question_is_positive.sum()),
     }
 
 

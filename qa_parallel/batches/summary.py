@@ -76,8 +76,8 @@ def unmet(side: Mapping[str, Any]) -> list[str]:
     missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
     lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
     left_out = [
-        {"kind": kind, "question_language": asked, "passage_language": found}
-        for kind, asked, found in side["left_out"]
+        {"kind": kind, "question_language": question, "passage_language": passage}
+        for kind, question, passage in side["left_out"]
     ]
     lines += _listed(left_out, "no rows: its share is too small for so few")
     repeated = [one for one in side["strata"] if one["wanted"] > 2 * one["there"]]
@@ -133,9 +133,9 @@ def _language_table(side: Mapping[str, Any]) -> Table:
 def _matrix_table(side: Mapping[str, Any]) -> Table:
     codes = list(side["languages"])
     table = _table("question \\ passage", *_heads(codes))
-    for asked in codes:
-        counts = side["matrix"].get(asked, {})
-        table.add_row(asked, *(f"{counts.get(found, 0):,}" for found in codes))
+    for question in codes:
+        counts = side["matrix"].get(question, {})
+        table.add_row(question, *(f"{counts.get(passage, 0):,}" for passage in codes))
     return table
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from qa_parallel.batches.strategies import STRATEGIES
 from qa_parallel.cli import show
 from qa_parallel.cli.options import FOLDER, OVERWRITE, pick
 
@@ -15,9 +16,9 @@ from qa_parallel.cli.options import FOLDER, OVERWRITE, pick
 @click.argument("corpora", nargs=-1, required=True, metavar="CORPUS...")
 @click.option(
     "--strategy",
-    type=click.Choice(["monolingual", "cross-lingual", "hybrid", "mixed"]),
-    help="Languages of a batch: one; a different one for each question and its passage; batches of "
-    "both kinds; or many, each row in one.  [default: hybrid]",
+    type=click.Choice(list(STRATEGIES)),
+    help="; ".join(f"{name}: {one.meaning}" for name, one in STRATEGIES.items())
+    + ".  [default: hybrid]",
 )
 @click.option("--alpha", type=float, help="Monolingual share of a hybrid plan.  [default: 0.5]")
 @click.option("--batch-size", type=int, help="Rows of a batch.  [default: 100]")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from qa_parallel.batches.strategies import COMPARED
 from qa_parallel.cli import show
 from qa_parallel.cli.options import FOLDER, OVERWRITE, options, pick
 
@@ -90,9 +91,7 @@ ENCODER_OPTIONS = options(
 @click.command("train-eval")
 @click.argument("plans", nargs=-1, type=FOLDER, metavar="PLAN...")
 @click.option("--corpus", "corpora", multiple=True, help="Plan on this corpus instead; repeatable.")
-@click.option(
-    "--strategies", help="Plans to make of --corpus.  [default: monolingual,cross-lingual,hybrid]"
-)
+@click.option("--strategies", help=f"Plans to make of --corpus.  [default: {','.join(COMPARED)}]")
 @click.option(
     "--eval", "sets", multiple=True, required=True, help="NAME=PATH of an evaluation set."
 )
@@ -177,7 +176,7 @@ def _planned(
     options = pick(given, BatchSettings)
     named = [
         parse(BatchSettings, {**options, "strategy": name.strip()}, "options").strategy
-        for name in (strategies or "monolingual,cross-lingual,hybrid").split(",")
+        for name in (strategies.split(",") if strategies else COMPARED)
     ]
     return experiment.plan_strategies(
         [parse(SourceSettings, {"source": one}, "options") for one in corpora],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -45,11 +46,16 @@ def write_rows(
     decisions: pl.DataFrame,
     origins: Origins,
     workers: int,
+    checks: Sequence[str],
 ) -> dict[str, dict[str, Any]]:
-    """Write kept and rejected rows; returns the part of each language in the report."""
+    """Write kept and rejected rows; returns the part of each language in the report.
+
+    `checks` are the names of all in force.
+    """
 
     def write(code: str) -> dict[str, Any]:
-        return _write_language(writer, given, code, pivot, decisions.filter(language=code), origins)
+        mine = decisions.filter(language=code)
+        return _write_language(writer, given, code, pivot, mine, origins, checks)
 
     with ThreadPoolExecutor(workers) as threads:
         return dict(zip(given.languages, threads.map(write, given.languages), strict=True))
@@ -62,6 +68,7 @@ def _write_language(
     pivot: str | None,
     decisions: pl.DataFrame,
     origins: Origins,
+    checks: Sequence[str],
 ) -> dict[str, Any]:
     """The kept and the rejected rows of one language; `decisions` are its own."""
     reasons = decisions.group_by("qa_id", maintain_order=True).agg(
@@ -77,4 +84,4 @@ def _write_language(
     rows = pl.concat(seen).with_columns(
         pl.coalesce("translated_from", pl.lit(pivot, dtype=pl.String))
     )
-    return funnel(rows, origins.of(rows), decisions)
+    return funnel(rows, origins.of(rows), decisions, checks)

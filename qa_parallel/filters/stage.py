@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +12,14 @@ import polars as pl
 from qa_parallel.encoders import encoder as encoders
 from qa_parallel.errors import SourceError, StoreError
 from qa_parallel.filters import summary
+from qa_parallel.filters.checks import Check, together
 from qa_parallel.filters.kept import REJECTED, Origins, write_rows
 from qa_parallel.filters.language import Identifier, digest
-from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
-from qa_parallel.filters.measure import VERSION, identifier_of, score_language
+from qa_parallel.filters.measure import VERSION, identifier_of
+from qa_parallel.filters.scores import Measurer, read_scores
 from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.filters.workers import Workers
-from qa_parallel.schema import DECISIONS, SCORES
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
@@ -35,8 +32,6 @@ from qa_parallel.storage.stage import Context, RecipeStep, Stage
 DECISIONS_FILE = "decisions.parquet"
 LIMITS_FILE = "limits.parquet"
 REPORT = "report.json"
-# Kept when limits change: it does not depend on them.
-SCORES_FOLDER = Path("work", "scores")
 
 Tell = Callable[[str], None]
 
@@ -46,6 +41,7 @@ def filter_corpus(
     settings: FilterSettings,
     out: Path,
     *,
+    checks: Sequence[Check] = (),
     overwrite: bool = False,
     workers: int = 1,
     encode: Encode | None = None,
@@ -60,6 +56,9 @@ def filter_corpus(
     ----------
     corpus:
         A corpus folder, or what `open_source` reads.
+    checks:
+        One's own, besides those of the table. Each is measured once: with another limit it is only
+        judged anew, with another `version` it is measured again, and nothing else is.
     workers:
         Processes that look at texts, and languages that are worked on at a time.
     encode:
@@ -72,12 +71,22 @@ def filter_corpus(
     SourceError
         The corpus cannot be read, has no rows, or has fewer languages than a question must be
         left in; the identifier is unknown or not installed.
+    RecipeError
+        A check of one's own has a name that there is already, or does not give a number a row.
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
+
+    Examples
+    --------
+    >>> def capitals(rows):
+    ...     return rows["text"].str.count_matches(r"\\p{Lu}") / rows["text"].str.len_chars()
+    >>> shouting = Check("shouting", capitals, limit=0.5, field=("question", "passage"))
+    >>> corpus = SourceSettings(source="corpus")
+    >>> filter_corpus(corpus, FilterSettings(), Path("clean"), checks=[shouting])  # doctest: +SKIP
     """
     folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
-    job = prepare_filter(corpus, settings, workers=workers, encode=encode, tell=tell)
+    job = prepare_filter(corpus, settings, checks=checks, workers=workers, encode=encode, tell=tell)
     with closing(job):
         return carry_out(job, out, fresh(overwrite))
 
@@ -86,11 +95,13 @@ def prepare_filter(
     corpus: SourceSettings,
     settings: FilterSettings,
     *,
+    checks: Sequence[Check] = (),
     workers: int = 1,
     encode: Encode | None = None,
     tell: Tell = lambda _: None,
 ) -> Job:
     """The job of `filter_corpus`."""
+    names = tuple(together(checks))
     given = open_input(corpus)
     if settings.min_languages > len(given.languages):
         raise SourceError(
@@ -102,18 +113,28 @@ def prepare_filter(
     identifier = identifier_of(settings, crew)
     encoder = None if settings.encoder is None else encoders.find_encoder(settings.encoder)
     tools = _tools(given, identifier, encoder)
-    described = _describe(given, settings, tools)
+    described = _describe(given, settings, tools, checks)
 
     def make(out: Path) -> dict[str, Any]:
         origins = Origins(given, settings.pivot)
-        measurer = _Measurer(
-            given, out, settings, tools, origins, identifier, encoder, encode, crew, tell
+        measurer = Measurer(
+            given,
+            out,
+            settings,
+            tools,
+            origins,
+            identifier,
+            encoder,
+            encode,
+            tuple(checks),
+            crew,
+            tell,
         )
         tell("measuring")
         limits, decisions = measurer.decide()
         tell("writing")
         writer = CorpusWriter(out, given.languages, given.split, [REJECTED])
-        funnels = write_rows(writer, given, settings.pivot, decisions, origins, workers)
+        funnels = write_rows(writer, given, settings.pivot, decisions, origins, workers, names)
         return _finish(out, writer, given, limits, decisions, described, funnels)
 
     return Job(described, make, input=dict(given.manifest), close=crew.close)
@@ -180,11 +201,7 @@ def explain(out: Path, qa_id: str) -> Any:
             f"expected a complete folder of the command filter in {out}, found none",
             "run qa-parallel filter CORPUS --out FOLDER first",
         )
-    files = sorted((out / SCORES_FOLDER).glob("*.parquet"))
-    found = pl.concat(
-        [pl.scan_parquet(path, glob=False).filter(qa_id=qa_id).collect() for path in files]
-        or [pl.DataFrame(schema=SCORES)]
-    )
+    found = read_scores(out, qa_id)
     if found.is_empty():
         raise SourceError(
             f"expected the id of a question in {out}, found {qa_id!r}",
@@ -194,7 +211,9 @@ def explain(out: Path, qa_id: str) -> Any:
     return summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
 
 
-def _describe(given: Input, settings: FilterSettings, tools: dict[str, Any]) -> dict[str, Any]:
+def _describe(
+    given: Input, settings: FilterSettings, tools: dict[str, Any], checks: Sequence[Check]
+) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     return description(
         STAGE.name,
@@ -202,6 +221,7 @@ def _describe(given: Input, settings: FilterSettings, tools: dict[str, Any]) -> 
         {
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
             **tools,
+            "checks": {check.name: check.described() for check in checks},
         },
         corpus={"name": given.name, "digest": given.digest},
     )
@@ -214,94 +234,6 @@ def _tools(given: Input, identifier: Identifier | None, encoder: Path | None) ->
         "detectors": {code: name and digest(name) for code, name in names.items()},
         "encoder": encoder and encoders.digest(encoder),
     }
-
-
-@dataclass
-class _Measurer:
-    """Measures and judges the languages of a corpus, several at a time."""
-
-    given: Input
-    out: Path
-    settings: FilterSettings
-    tools: dict[str, Any]
-    origins: Origins
-    identifier: Identifier | None
-    encoder: Path | None
-    encode: Encode | None
-    workers: Workers
-    tell: Tell
-
-    def decide(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Limits as they hold and DECISIONS, language by language; then what is left over.
-
-        SCORES of each language are in its file afterwards; where they are already, they are read.
-        """
-        waiting = [code for code in self.given.languages if not self._is_measured(code)]
-        if waiting and self.encoder is not None and self.encode is None:
-            loaded = encoders.load_encoder(self.encoder)
-            self.encode = partial(loaded, prefix=self.settings.prefix)
-        # One more than work, so that they need not wait; an encoder needs no company.
-        threads_wanted = self.workers.count + 1 if self.encode is None else 1
-        with ThreadPoolExecutor(threads_wanted) as threads:
-            parts = list(threads.map(self._decide, self.given.languages))
-        found = pl.concat([pl.DataFrame(schema=DECISIONS), *(decisions for _, decisions in parts)])
-        limits = pl.concat([limits for limits, _ in parts])
-        if limits.is_empty() and not any(frame.height for frame in self.given.frames(columns=KEY)):
-            raise SourceError(
-                f"expected rows in {self.given.name}, found none", "is this the right corpus?"
-            )
-        if self.settings.min_languages > 1:
-            every = pl.concat(self.given.frames(columns=KEY))
-            found = pl.concat([found, few(every, found, self.settings.min_languages)])
-        return limits, found
-
-    def _decide(self, code: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Limits and DECISIONS of one language."""
-        if self._is_measured(code):
-            scores = store.read_parquet(self._path(code))
-        else:
-            scores = self._measure(code)
-        limits = bounds(scores, self.settings.limits)
-        return limits, judge(scores, limits)
-
-    def _measure(self, code: str) -> pl.DataFrame:
-        """SCORES of one language, which are written to its file."""
-        self.tell(f"measuring {code}")
-        rows = pl.concat(self.given.frames(code))
-        scores = score_language(
-            rows,
-            self.origins.of(rows),
-            self.settings,
-            self.identifier,
-            self.encode,
-            workers=self.workers,
-        )
-        store.write_parquet(self._path(code), scores)
-        store.write_json(self._path(code).with_suffix(".json"), {"fingerprint": self._key})
-        return scores
-
-    def _path(self, code: str) -> Path:
-        return self.out / SCORES_FOLDER / f"{code}.parquet"
-
-    def _is_measured(self, code: str) -> bool:
-        path, marker = self._path(code), self._path(code).with_suffix(".json")
-        if not path.is_file() or not marker.is_file():
-            return False
-        return bool(store.read_json(marker)["fingerprint"] == self._key)
-
-    @cached_property
-    def _key(self) -> str:
-        """What shapes the scores."""
-        return store.fingerprint(
-            {
-                "version": VERSION,
-                "corpus": self.given.digest,
-                "measure": self.settings.model_dump(
-                    mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
-                ),
-                **self.tools,
-            }
-        )
 
 
 def _prepare(context: Context) -> Job:

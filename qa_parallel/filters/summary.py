@@ -10,7 +10,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from qa_parallel.filters.limits import ENOUGH, KEY, LANGUAGES_LEFT
+from qa_parallel.filters.checks import LANGUAGES_LEFT
+from qa_parallel.filters.limits import ENOUGH, KEY
 from qa_parallel.text import counted, percent
 
 _SHOWN = 2  # of these in the tables

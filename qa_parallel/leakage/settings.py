@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qa_parallel.settings import Named
 from qa_parallel.sources.settings import EvalSettings, open_places
 
 
@@ -42,7 +43,7 @@ class LeakageSettings(BaseModel):
     containment: float = Field(default=0.5, gt=0, le=1)
     similarity: float = Field(default=0.5, gt=0, le=1)
     cosine: float = Field(default=0.86, gt=0, le=1)
-    encoder: str | None = None
+    encoder: Named | None = None
     prefix: str | None = None
 
 

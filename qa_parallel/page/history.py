@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa_parallel import stages
-from qa_parallel.filters.checks import CHECKS
-from qa_parallel.filters.limits import LANGUAGES_LEFT
+from qa_parallel.filters.checks import CHECKS, LANGUAGES_LEFT
 from qa_parallel.page.parts import Tongue, tongue
 from qa_parallel.page.stage_folders import StageFolder, first
 from qa_parallel.pictures import Picture, heat_maps
@@ -181,16 +180,22 @@ def reasons(told: Mapping[str, Mapping[str, Any]]) -> Reasons | None:
     return Reasons({name: totals[name] for name in names}, picture)
 
 
-def meaning(reason: str) -> str:
-    """What a check measures, for "field check".
+def own_checks(told: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the checks measure that were handed to the filters, by their names."""
+    checks = told.get(stages.FILTER.name, {}).get("filter", {}).get("checks", {})
+    return {name: str(check["meaning"]) for name, check in checks.items()}
 
-    >>> meaning("question copied")
-    'share of 4-grams copied from the source'
+
+def meaning(reason: str, own: Mapping[str, str] | None = None) -> str:
+    """What a check measures, for "field check"; `own` are those of `own_checks`.
+
+    >>> meaning("question copied"), meaning("row terse", {"terse": "words of the answer"})
+    ('share of 4-grams copied from the source', 'words of the answer')
     """
     check = reason.rpartition(" ")[2]
     if check == LANGUAGES_LEFT:
         return "languages in which the question is left"
-    return CHECKS[check].meaning if check in CHECKS else ""
+    return CHECKS[check].meaning if check in CHECKS else (own or {}).get(check, "")
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def _contents(folder: Path, found: Sequence[StageFolder], rows: int, seed: int) 
         "flows": flows,
         "source_counts": history.source_counts(told),
         "reasons": history.reasons(told),
+        "own_checks": history.own_checks(told),
         "qualities": history.qualities(told),
         "check": told.get(CHECK_LEAKAGE.name),
         "hits": hits,

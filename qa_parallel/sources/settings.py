@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
-from qa_parallel.places import Place
 from qa_parallel.schema import check_split
+from qa_parallel.settings import Named, Place
 from qa_parallel.sources.layouts import ALIASES
 
 
@@ -42,7 +42,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(min_length=1)
+    source: Named = Field(min_length=1)
     source_language: str = "eng_Latn"
     columns: dict[str, str] = {}
     split: str = Field(default="train", min_length=1)
@@ -94,7 +94,7 @@ class EvalSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[\w.-]+$")
-    path: str = Field(min_length=1)
+    path: Named = Field(min_length=1)
     language: str | None = None
     split: str | None = None
     parallel: bool | None = None

@@ -15,7 +15,7 @@ import polars as pl
 from qa_parallel import extras
 from qa_parallel.batches.plan import KIND as PLAN
 from qa_parallel.batches.plan import Head, read_head
-from qa_parallel.batches.settings import BatchSettings, Strategy
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.encoders.encoder import digest, find_encoder
 from qa_parallel.errors import ModelError, TrainingError
@@ -176,7 +176,7 @@ def read_sets(sets: Sequence[EvalSettings], tell: Tell = lambda _: None) -> list
 
 def plan_strategies(
     corpora: Sequence[SourceSettings],
-    strategies: Sequence[Strategy],
+    strategies: Sequence[str],
     settings: BatchSettings,
     seeds: int,
     out: Path,

@@ -27,9 +27,9 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel.batches import BatchSettings
 from qa_parallel.batches.plan import open_plan
 from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.schema import CORPUS, breaks
 from qa_parallel.sentences import annotate

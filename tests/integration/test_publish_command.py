@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qa_parallel
-from qa_parallel.batches import BatchSettings
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.cli import main
 from qa_parallel.filters.settings import FilterSettings

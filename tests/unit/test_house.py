@@ -28,8 +28,10 @@ GROUND: dict[str, set[str]] = {
     "sentences": {"language_codes", "schema"},
     "storage": {"places", "schema"},
     "pictures": {"language_codes"},
-    "sources": {"hub", "language_codes", "places", "schema", "sentences", "storage", "text"},
-    "encoders": {"extras", "hub", "places", "storage"},
+    "sources": {
+        *("hub", "language_codes", "places", "schema", "sentences", "settings", "storage", "text"),
+    },
+    "encoders": {"extras", "hub", "places", "settings", "storage"},
 }
 BELOW = set(GROUND) - {"errors"}
 STAGES: dict[str, set[str]] = {
@@ -60,6 +62,7 @@ ALSO_WRITE = {
     "translation.vocabulary.restricted": "the folder of a limited model, in the cache",
     "translation.models.conversion": "the folder of a converted model, in the cache",
     "translation.models.inspection": "the digest of a large model, in the cache",
+    "filters.scores": "scores, language by language, in the filters' own folder",
     "training.checkpoint": "a checkpoint",
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from qa_parallel.settings import Named
+
 Quantization = Literal[
     "int8",
     "int8_float32",
@@ -41,7 +43,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = "facebook/nllb-200-distilled-600M"
+    model: Named = "facebook/nllb-200-distilled-600M"
     revision: str | None = None
     quantization: Quantization | None = None
     trust_remote_code: bool = False

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from qa_parallel.filters.checks import SCORES
 from qa_parallel.filters.summary import describe, explain
-from qa_parallel.schema import DECISIONS, SCORES
+from qa_parallel.schema import DECISIONS
 from tests import invented
 from tests.golden import golden, printed
 

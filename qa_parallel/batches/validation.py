@@ -9,38 +9,42 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qa_parallel.batches.deal import Batch, Dealt, Draws, keys_of
+from qa_parallel.batches.fill import BatchKeys, Samples, UnitBatches, keys_of
 from qa_parallel.batches.settings import BatchSettings
-from qa_parallel.batches.shares import Dice
-from qa_parallel.batches.strata import Pools, Stratum, Unit, kinds, pairs_there
+from qa_parallel.batches.shares import StableRandom
+from qa_parallel.batches.strata import Pools, Stratum, Unit, batch_kinds, pairs_there
 
 _TRIES = 100  # batches that are tried for a row before a new one is begun
 
 
-def one_pass(pools: Pools, settings: BatchSettings, dice: Dice) -> tuple[list[Unit], list[Dealt]]:
+def validation_batches(
+    pools: Pools, settings: BatchSettings, rng: StableRandom
+) -> tuple[list[Unit], list[UnitBatches]]:
     """Batches of at most `batch_size` rows, as even in size as their rows allow.
 
     A question that could be asked for passages of several other languages gets one by chance. A row
     that would be alone in its batch, where nothing can be told, is left out.
     """
-    units, deals = [], []
-    for kind in kinds(settings):
+    units, filled = [], []
+    for kind in batch_kinds(settings):
         pairs = pairs_there(pools, settings, kind)
-        for cells in [[pair] for pair in pairs] if kind == "monolingual" else [pairs]:
-            strata, draws = _once(pools, cells, dice)
-            members = pack(keys_of(pools.rows, draws), settings.batch_size)
+        for cells in [[pair] for pair in pairs] if kind.grouped else [pairs]:
+            strata, samples = _once(pools, cells, rng)
+            members = pack(keys_of(pools.rows, samples), settings.batch_size)
             if members:
                 order = np.concatenate([np.array(batch) for batch in members])
-                dealt = Dealt(draws.take(order), np.array([len(one) for one in members]), 0)
-                wanted = np.bincount(dealt.draws.stratum, minlength=len(strata))
-                units.append(Unit(kind, dealt.sizes, strata, wanted))
-                deals.append(dealt)
-    return units, deals
+                batches = UnitBatches(
+                    samples.take(order), np.array([len(one) for one in members]), 0
+                )
+                wanted = np.bincount(batches.samples.stratum, minlength=len(strata))
+                units.append(Unit(kind, batches.sizes, strata, wanted))
+                filled.append(batches)
+    return units, filled
 
 
 def _once(
-    pools: Pools, cells: Sequence[tuple[int, int]], dice: Dice
-) -> tuple[tuple[Stratum, ...], Draws]:
+    pools: Pools, cells: Sequence[tuple[int, int]], rng: StableRandom
+) -> tuple[tuple[Stratum, ...], Samples]:
     """Every question of the cells once, in random order."""
     strata = tuple(
         Stratum(corpus, *cell)
@@ -51,13 +55,13 @@ def _once(
     for number, stratum in enumerate(strata):
         pair = pools.pairs(stratum)
         parts.append((*pair, np.full(len(pair[0]), number)))
-    asked, found, place = (
+    questions, passages, place = (
         np.concatenate([np.zeros(0, dtype=np.int64), *column])
         for column in (zip(*parts, strict=True) if parts else ((), (), ()))
     )
-    order = dice.order(len(asked))
-    first = order[np.sort(np.unique(asked[order], return_index=True)[1])]
-    return strata, Draws(asked[first], found[first], place[first])
+    order = rng.order(len(questions))
+    first = order[np.sort(np.unique(questions[order], return_index=True)[1])]
+    return strata, Samples(questions[first], passages[first], place[first])
 
 
 def pack(keys: Sequence[tuple[int, int, int]], size: int) -> list[list[int]]:
@@ -72,7 +76,7 @@ def pack(keys: Sequence[tuple[int, int, int]], size: int) -> list[list[int]]:
     counts = [max(count[key] for count, key in zip(often, row, strict=True)) for row in keys]
     order = sorted(range(len(keys)), key=lambda place: -counts[place])
     number = max([math.ceil(len(keys) / size), *counts]) if keys else 0
-    batches = [Batch() for _ in range(number)]
+    batches = [BatchKeys() for _ in range(number)]
     members: list[list[int]] = [[] for _ in batches]
     smallest = [(0, place) for place in range(number)]
     for row in order:
@@ -86,7 +90,7 @@ def pack(keys: Sequence[tuple[int, int, int]], size: int) -> list[list[int]]:
                 break
             tried.append((count, place))
         else:
-            batches.append(Batch())
+            batches.append(BatchKeys())
             batches[-1].add(*keys[row])
             members.append([row])
             heapq.heappush(smallest, (1, len(batches) - 1))

@@ -1,4 +1,4 @@
-"""Dealing drawn rows into batches, so that no two in a batch may be taken for each other."""
+"""Sampled rows into batches, so that no two in a batch may be taken for each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from qa_parallel.batches.rows import Array, Rows
-from qa_parallel.batches.shares import Dice
+from qa_parallel.batches.shares import StableRandom
 from qa_parallel.batches.strata import Pools, Stratum, Unit
 
 # How far a batch looks for rows that fit, in batches.
@@ -20,24 +20,24 @@ _POOLS = 256  # kept in memory
 
 
 @dataclass(frozen=True)
-class Draws:
-    """Rows drawn from strata: numbers of the rows of question and passage, and the stratum's."""
+class Samples:
+    """Rows sampled from strata: numbers of the rows of question and passage, and the stratum's."""
 
-    asked: Array
-    found: Array
+    question_rows: Array
+    passage_rows: Array
     stratum: Array
 
-    def take(self, order: Array) -> Draws:
-        return Draws(self.asked[order], self.found[order], self.stratum[order])
+    def take(self, order: Array) -> Samples:
+        return Samples(self.question_rows[order], self.passage_rows[order], self.stratum[order])
 
 
 @dataclass(frozen=True)
-class Dealt:
+class UnitBatches:
     """The batches of a unit.
 
     Attributes
     ----------
-    draws:
+    samples:
         Row by row, batch after batch.
     sizes:
         Rows of each batch: fewer than asked for where nothing more would fit.
@@ -45,13 +45,15 @@ class Dealt:
         How many drawn rows fitted nowhere, so that another row took their place.
     """
 
-    draws: Draws
+    samples: Samples
     sizes: Array
     replaced: int
 
 
-def deal(unit: Unit, draws: Draws, pools: Pools, used: Array, dice: Dice) -> Dealt:
-    """Put `draws` into the batches of `unit`, in their order where they fit.
+def fill_batches(
+    unit: Unit, samples: Samples, pools: Pools, used: Array, rng: StableRandom
+) -> UnitBatches:
+    """Put `samples` into the batches of `unit`, in their order where they fit.
 
     A row that must not meet what is in a batch waits for the next one. Where too many wait, others
     of their stratum are taken instead, else others of the unit; where none fits, the batch stays
@@ -62,15 +64,15 @@ def deal(unit: Unit, draws: Draws, pools: Pools, used: Array, dice: Dice) -> Dea
     used:
         How often each row's question was drawn; kept up to date.
     """
-    keys = keys_of(pools.rows, draws)
-    spare = _Spare(unit, pools, used, dice)
+    keys = keys_of(pools.rows, samples)
+    spare = _Spare(unit, pools, used, rng)
     waiting: OrderedDict[int, deque[int]] = OrderedDict()  # by passage, oldest first
     placed: list[int] = []
     extra: list[tuple[int, int, int]] = []
     sizes = []
     fresh = 0
     for size in unit.sizes.tolist():
-        batch = Batch()
+        batch = BatchKeys()
         members: list[int] = []
         look = _LOOK * size
         for group in list(islice(waiting, look)):
@@ -88,13 +90,13 @@ def deal(unit: Unit, draws: Draws, pools: Pools, used: Array, dice: Dice) -> Dea
         while len(members) < size and waiting:
             longest = max(islice(waiting, look), key=lambda group: len(waiting[group]))
             draw = waiting[longest][-1]
-            row = spare.find(int(draws.stratum[draw]), batch)
+            row = spare.find(int(samples.stratum[draw]), batch)
             if row is None:
                 break
             waiting[longest].pop()
             if not waiting[longest]:
                 del waiting[longest]
-            used[draws.asked[draw]] -= 1
+            used[samples.question_rows[draw]] -= 1
             used[row[0]] += 1
             batch.add(*spare.keys(row))
             members.append(len(keys) + len(extra))
@@ -102,13 +104,15 @@ def deal(unit: Unit, draws: Draws, pools: Pools, used: Array, dice: Dice) -> Dea
         placed += members
         sizes.append(len(members))
     more = np.array(extra, dtype=np.int32).reshape(-1, 3).T
-    whole = Draws(
+    whole = Samples(
         *(
             np.concatenate([one, two])
-            for one, two in zip((draws.asked, draws.found, draws.stratum), more, strict=True)
+            for one, two in zip(
+                (samples.question_rows, samples.passage_rows, samples.stratum), more, strict=True
+            )
         )
     )
-    return Dealt(whole.take(np.array(placed, dtype=np.int64)), np.array(sizes), len(extra))
+    return UnitBatches(whole.take(np.array(placed, dtype=np.int64)), np.array(sizes), len(extra))
 
 
 def _pop(waiting: OrderedDict[int, deque[int]], group: int) -> int:
@@ -118,17 +122,17 @@ def _pop(waiting: OrderedDict[int, deque[int]], group: int) -> int:
     return draw
 
 
-def keys_of(rows: Rows, draws: Draws) -> list[tuple[int, int, int]]:
+def keys_of(rows: Rows, samples: Samples) -> list[tuple[int, int, int]]:
     """What must be different in a batch: passage, question, and text to find of each row."""
     columns = (
-        rows.group[draws.asked],
-        rows.question_form[draws.asked],
-        rows.positive_form[draws.found],
+        rows.group[samples.question_rows],
+        rows.question_form[samples.question_rows],
+        rows.positive_form[samples.passage_rows],
     )
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-class Batch:
+class BatchKeys:
     """What is in a batch already."""
 
     __slots__ = ("groups", "positives", "questions")
@@ -151,54 +155,56 @@ class Batch:
 class _Spare:
     """Rows beyond those that were drawn, for batches that would stay short."""
 
-    def __init__(self, unit: Unit, pools: Pools, used: Array, dice: Dice) -> None:
-        self._unit, self._pools, self._used, self._dice = unit, pools, used, dice
+    def __init__(self, unit: Unit, pools: Pools, used: Array, rng: StableRandom) -> None:
+        self._unit, self._pools, self._used, self._rng = unit, pools, used, rng
         self._kept: OrderedDict[Stratum, tuple[Array, Array]] = OrderedDict()
 
     def keys(self, row: tuple[int, int, int]) -> tuple[int, int, int]:
         """What must be different in a batch, of a row that was found."""
         rows = self._pools.rows
-        asked, found, _ = row
+        question, passage, _ = row
         return (
-            int(rows.group[asked]),
-            int(rows.question_form[asked]),
-            int(rows.positive_form[found]),
+            int(rows.group[question]),
+            int(rows.question_form[question]),
+            int(rows.positive_form[passage]),
         )
 
-    def find(self, stratum: int, batch: Batch) -> tuple[int, int, int] | None:
+    def find(self, stratum: int, batch: BatchKeys) -> tuple[int, int, int] | None:
         """A row that fits, of this stratum or else of another, among the least used ones.
 
         None: no row of the unit fits.
         """
-        others = self._dice.order(len(self._unit.strata)).tolist()
+        others = self._rng.order(len(self._unit.strata)).tolist()
         for place in [stratum, *(other for other in others if other != stratum)]:
             pair = self._find(place, batch)
             if pair is not None:
                 return (*pair, place)
         return None
 
-    def _find(self, place: int, batch: Batch) -> tuple[int, int] | None:
-        asked, found = self._pairs(self._unit.strata[place])
+    def _find(self, place: int, batch: BatchKeys) -> tuple[int, int] | None:
+        questions, passages = self._pairs(self._unit.strata[place])
         for tries in _TRIES:
-            if tries < len(asked):
-                some = (self._dice.uniform(tries) * len(asked)).astype(np.int64)
-                pair = self._least_used(asked[some], found[some], batch)
+            if tries < len(questions):
+                some = (self._rng.uniform(tries) * len(questions)).astype(np.int64)
+                pair = self._least_used(questions[some], passages[some], batch)
                 if pair is not None:
                     return pair
-        return self._least_used(asked, found, batch)
+        return self._least_used(questions, passages, batch)
 
-    def _least_used(self, asked: Array, found: Array, batch: Batch) -> tuple[int, int] | None:
+    def _least_used(
+        self, questions: Array, passages: Array, batch: BatchKeys
+    ) -> tuple[int, int] | None:
         rows = self._pools.rows
         taken = (
-            np.isin(rows.group[asked], list(batch.groups))
-            | np.isin(rows.question_form[asked], list(batch.questions))
-            | np.isin(rows.positive_form[found], list(batch.positives))
+            np.isin(rows.group[questions], list(batch.groups))
+            | np.isin(rows.question_form[questions], list(batch.questions))
+            | np.isin(rows.positive_form[passages], list(batch.positives))
         )
         free = np.flatnonzero(~taken)
         if not len(free):
             return None
-        best = free[np.argmin(self._used[asked[free]] + self._dice.uniform(len(free)))]
-        return int(asked[best]), int(found[best])
+        best = free[np.argmin(self._used[questions[free]] + self._rng.uniform(len(free)))]
+        return int(questions[best]), int(passages[best])
 
     def _pairs(self, stratum: Stratum) -> tuple[Array, Array]:
         if stratum not in self._kept:
