@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import check_split
-from qa_parallel.settings import Named, Place
+from qa_parallel.settings import Named
 from qa_parallel.sources.layouts import ALIASES
 
 
