@@ -79,7 +79,7 @@ def positive_text(positive: Positive) -> pl.Expr:
             pl.col("answer_sentences").list.max(),
         )
     )
-    start, end = first.arr.get(0), last.arr.get(1)
+    start, end = first.list.get(0), last.list.get(1)
     return _filled(pl.col("passage").str.slice(start, end - start))
 
 

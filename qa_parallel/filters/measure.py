@@ -234,6 +234,7 @@ def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.Dat
 def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame:
     """SCORES, and the number of the row, from a table with a column for each check."""
     table = table.rename({f"{field}_logprob": "logprob"})
+    table = table.with_columns(pl.col("logprob").cast(SCORES["score"]))
     return (
         target.select("row", "qa_id")
         .join(

@@ -96,8 +96,8 @@ def answers(rows: pl.DataFrame) -> pl.Series:
     a passage or its sentences. `rows` has the columns of CORPUS.
     """
     held = pl.col("sentence_breaks").list.gather(pl.col("answer_sentences"), null_on_oob=True)
-    start = held.list.first().arr.first()
-    end = held.list.last().arr.last()
+    start = held.list.first().list.first()
+    end = held.list.last().list.last()
     found = rows.select(
         "answer",
         placed=pl.col("answer_start").is_not_null(),
