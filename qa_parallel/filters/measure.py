@@ -270,6 +270,7 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
         .drop_nulls("score")
         .with_columns(
             pl.col("check").cast(SCORES["check"]),
+            pl.col("score").cast(SCORES["score"]),
             language=pl.lit(target["language"][0]),
             field=pl.lit(field, dtype=SCORES["field"]),
         )
