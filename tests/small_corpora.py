@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel.schema import CORPUS
+from qa_parallel.schema import CORPUS, LEAKS
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import CorpusWriter
 
@@ -65,3 +65,14 @@ def parallel(
         for code in languages
         for number in range(questions)
     ]
+
+
+def leaks(*rows: dict[str, Any]) -> pl.DataFrame:
+    """LEAKS; what is not given is as in a question that is known word for word."""
+    usual = {
+        "qa_id": "q1", "passage_id": "p1", "language": "eng_Latn", "field": "question",
+        "benchmark": "set", "benchmark_id": "set/1", "benchmark_language": "eng_Latn",
+        "kind": "same", "overlap": 1.0, "leaked": True, "text": "Who hid the brass key?",
+        "benchmark_text": "who hid the brass key", "evidence": "who hid the brass key",
+    }  # fmt: skip
+    return pl.DataFrame([{**usual, **row} for row in rows], schema=LEAKS)

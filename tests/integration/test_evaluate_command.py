@@ -18,14 +18,8 @@ from qa_parallel.evaluation.measures import MEASURES
 from qa_parallel.schema import RESULTS
 from qa_parallel.storage import store
 from tests.lareqa import mill
-from tests.tiny_models import build_bert
 
 pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
 
 
 @pytest.fixture
@@ -39,9 +33,9 @@ def invoke(tmp_path: Path, *options: str) -> Result:
     )
 
 
-def test_an_encoder_on_a_set(encoder: Path, sets: Path, tmp_path: Path) -> None:
+def test_an_encoder_on_a_set(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    options = ("--encoder", str(encoder), "--eval", f"mill={sets}", "--out", str(out))
+    options = ("--encoder", str(tiny_bert), "--eval", f"mill={sets}", "--out", str(out))
     done = invoke(tmp_path, *options, "--strategy", "hybrid", "--seed", "7")
     assert done.exit_code == 0, done.output
     for setting in ("monolingual", "cross-lingual", "multilingual"):
@@ -72,17 +66,17 @@ def test_an_encoder_on_a_set(encoder: Path, sets: Path, tmp_path: Path) -> None:
     assert "evaluate.seed changed 7 → null" in other.output
 
 
-def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_path: Path) -> None:
+def test_vectors_from_elsewhere_score_the_same(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.jsonl"
     given = ("--eval", f"mill={sets}")
     written = invoke(tmp_path, *given, "--texts", str(texts))
     assert written.exit_code == 0, written.output
     rows = [json.loads(line) for line in texts.read_text().splitlines()]
     assert [row["kind"] for row in rows].count("query") == 4
-    vectors = load_encoder(encoder)([row["text"] for row in rows]) * 3
+    vectors = load_encoder(tiny_bert)([row["text"] for row in rows]) * 3
     file = tmp_path / "vectors.npz"
     np.savez(file, ids=np.array([row["id"] for row in rows]), vectors=vectors)
-    for name, options in (("a", ("--embeddings", str(file))), ("b", ("--encoder", str(encoder)))):
+    for name, options in (("a", ("--embeddings", str(file))), ("b", ("--encoder", str(tiny_bert)))):
         done = invoke(tmp_path, *given, *options, "--out", str(tmp_path / name))
         assert done.exit_code == 0, done.output
     one, other = (pl.read_parquet(tmp_path / name / "results.parquet") for name in "ab")
@@ -90,10 +84,10 @@ def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_pa
     assert one["signature"][0] != other["signature"][0]
 
 
-def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
+def test_comparing(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     def results(name: str, *options: str, called: str = "mill") -> str:
         out = str(tmp_path / name)
-        given = ("--encoder", str(encoder), "--eval", f"{called}={sets}", "--out", out)
+        given = ("--encoder", str(tiny_bert), "--eval", f"{called}={sets}", "--out", out)
         assert invoke(tmp_path, *given, *options).exit_code == 0
         return out
 
@@ -139,9 +133,9 @@ def test_comparing_with_results_from_before_a_measure_was_there(
 
 
 def test_languages_that_the_encoder_was_not_trained_on(
-    encoder: Path, sets: Path, tmp_path: Path
+    tiny_bert: Path, sets: Path, tmp_path: Path
 ) -> None:
-    load_encoder(encoder).save(tmp_path / "trained", languages=["eng_Latn", "fra_Latn"])
+    load_encoder(tiny_bert).save(tmp_path / "trained", languages=["eng_Latn", "fra_Latn"])
     done = invoke(tmp_path, "--encoder", str(tmp_path / "trained"), "--eval", f"mill={sets}")
     assert done.exit_code == 0, done.output
     assert "The encoder was not trained on deu_Latn." in done.output

@@ -15,7 +15,7 @@ from qa_parallel.batches.plan import open_plan
 from qa_parallel.cli import main
 from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.storage import store
-from tests.tiny_models import build_bert, build_nllb
+from tests.tiny_models import build_nllb
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 QUESTIONS = RECIPES / "quickstart" / "questions.jsonl"
@@ -61,11 +61,6 @@ def squad(path: Path) -> Path:
 def worldly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model that knows every language of NLLB-200."""
     return build_nllb(tmp_path_factory.mktemp("models") / "worldly", sorted(LANGUAGES))
-
-
-@pytest.fixture(scope="module")
-def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("encoders") / "tiny-bert")
 
 
 def run(recipe: Path, out: Path, *arguments: object) -> Result:
