@@ -119,6 +119,31 @@ def test_inner_folders_go_when_all_is_asked_for_anew(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_work_in_progress_is_gone_on_with_unless_settings_change(tmp_path: Path) -> None:
+    def job(letter: str, fail: bool) -> Job:
+        """Goes on from what it finds: a letter that was finished is not written again."""
+        described = description(1, write={"letter": letter})
+
+        def make(out: Path) -> dict[str, Any]:
+            done = out / folders.WORK / "letter.txt"
+            if not done.exists():
+                store.write_bytes(done, letter.encode())
+            if fail:
+                raise SourceError("the source ends too early")
+            store.rename(done, out / "letter.txt")
+            return {"files": {"letter.txt": store.record(out / "letter.txt")}}
+
+        return Job("write", described, make)
+
+    for letter, redo in (("a", "changed"), ("b", "changed"), ("c", "always")):
+        with pytest.raises(SourceError):
+            carry_out(job(letter, fail=True), tmp_path, redo)  # type: ignore[arg-type]
+        assert (tmp_path / folders.WORK / "letter.txt").read_text() == letter
+    carry_out(job("d", fail=False), tmp_path, "changed")
+    assert (tmp_path / "letter.txt").read_text() == "d"
+    assert not list(tmp_path.glob(f"{folders.WORK}*"))
+
+
 def test_a_failure_that_left_nothing_leaves_the_folder_free(tmp_path: Path) -> None:
     def fail(_: Path) -> dict[str, Any]:
         raise SourceError("expected rows, found none")
