@@ -11,6 +11,7 @@ import polars as pl
 from qa_parallel.schema import CORPUS, LEAKS
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import CorpusWriter
+from tests.tiny_models import SENTENCES
 
 
 def corpus_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -76,3 +77,15 @@ def leaks(*rows: dict[str, Any]) -> pl.DataFrame:
         "benchmark_text": "who hid the brass key", "evidence": "who hid the brass key",
     }  # fmt: skip
     return pl.DataFrame([{**usual, **row} for row in rows], schema=LEAKS)
+
+
+def titled_evaluation(folder: Path) -> Path:
+    """Twelve questions in two languages; sentences with titles in passages of their own."""
+    rows = parallel(12, ("eng_Latn", "fra_Latn"), prefix="e")
+    for number, row in enumerate(rows):
+        row["title"] = SENTENCES[number % len(SENTENCES)]
+        first = f"{row['answer']} {SENTENCES[-1 - number % len(SENTENCES)]}"
+        row["passage"] = f"{first} {row['question']}"
+        row["sentence_breaks"] = [[0, len(first)], [len(first) + 1, len(row["passage"])]]
+        row["answer_sentences"] = [0]
+    return corpus_folder(folder, corpus_frame(rows))
