@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from qa_parallel.evaluation import stage
+from qa_parallel.evaluation.ranking import evaluate
 from qa_parallel.evaluation.settings import EvaluateSettings
 from qa_parallel.sources.settings import EvalSettings
 from tests.settings_felt import Felt, Outcome, To
@@ -31,7 +32,6 @@ def evaluation(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Fel
     def run(settings: EvaluateSettings) -> Outcome:
         seen: dict[str, Any] = {}
         with pytest.MonkeyPatch.context() as patch:
-            ranked = stage.evaluate
 
             def watched(task: Any, queries: Any, candidates: Any, tell: Any) -> Any:
                 seen.update(queries=queries.tobytes(), candidates=candidates.tobytes())
@@ -40,9 +40,9 @@ def evaluation(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Fel
                     for side in (queries, candidates)
                     for length in np.linalg.norm(side, axis=1)
                 }
-                return ranked(task, queries, candidates, tell)
+                return evaluate(task, queries, candidates, tell)
 
-            patch.setattr(stage, "evaluate", watched)
+            patch.setattr("qa_parallel.evaluation.stage.evaluate", watched)
             results = stage.evaluate_sets(sets, settings).report["results"]
         assert seen["lengths"] == {1.0}
         assert settings.cache is not None
