@@ -94,3 +94,16 @@ def test_what_follows_from_each_action(leakage: Felt) -> None:
         "drop": (True, False),
         "fail": (False, True),
     }
+
+
+def test_the_encoder_knows_its_prefix(tiny_bert: Path, tmp_path: Path, leakage: Felt) -> None:
+    from qa_parallel.encoders.encoder import load_encoder
+
+    encoder = load_encoder(tiny_bert)
+    encoder.query_prefix = "Un chien: "
+    encoder.save(tmp_path / "saved")
+    given = {"encoder": tmp_path / "saved", "cosine": 0.01}
+    own, told, none = (
+        leakage.outcome({**given, "prefix": prefix})["leaks"] for prefix in (None, "Un chien: ", "")
+    )
+    assert own == told != none

@@ -9,7 +9,10 @@ from qa_parallel.page import history
 from qa_parallel.page.stage_folders import find
 from qa_parallel.storage import store
 from qa_parallel.storage.folders import VERSION
-from tests import translated_corpus
+from tests import invented, translated_corpus
+from tests.golden import golden, listed
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def test_what_was_before_is_known_from_the_manifest(tmp_path: Path) -> None:
@@ -69,3 +72,31 @@ def test_what_leaks_and_stays_is_a_warning() -> None:
     manifest["check-leakage"] = {"action": "drop"}
     assert history.flows(told)[0].left == 6
     assert not list(history.notes([], told, None))
+
+
+def test_the_figures_of_all_stages() -> None:
+    report = invented.filtered()
+    counts = {
+        code: {name: one[name] for name in ("rows", "kept", "rejected")}
+        for code, one in report["languages"].items()
+    }
+    reasons = {
+        code: {reason: {"rejected": one["rejected"]} for reason, one in mine["reasons"].items()}
+        for code, mine in report["languages"].items()
+    }
+    told: dict[str, Any] = {
+        "translate": invented.translated(),
+        "filter": {"source_counts": counts, "reasons": reasons, "seconds": 61.0},
+        "check-leakage": {"checked": [{"name": "xquad-r"}], "leakage": {"action": "drop"},
+                          "found": {"leaked": {"questions": 37, "rows": {"deu_Latn": 36}}}},
+    }  # fmt: skip
+    parts = {
+        "steps": list(history.steps([], told)),
+        "flows": [(flow, flow.left, flow.share) for flow in history.flows(told)],
+        "reasons": history.reasons(told),
+        "qualities": [(one, one.lost) for one in history.qualities(told)],
+        "source": history.source_counts(told),
+        "notes": list(history.notes([], told, report)),
+    }
+    text = "\n\n".join(f"{name}\n{listed(part)}" for name, part in parts.items())
+    golden(GOLDEN / "history.txt", text)

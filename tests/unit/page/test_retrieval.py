@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qa_parallel.evaluation.pictures import language_maps
 from qa_parallel.page import retrieval
+from tests import invented
+from tests.golden import golden, listed
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def test_differences_stand_on_one_scale_around_zero() -> None:
@@ -43,3 +48,19 @@ def test_a_shade_means_the_same_number_for_every_system() -> None:
     assert picture.title == "set: mAP"
     assert [box.kind for box in picture.boxes[:8]] == [*("h5", "h0", "h0", "h5"),
                                                        *("h10", "h0", "h0", "h10")]  # fmt: skip
+    made = retrieval.heats({"start": rows(0.4), "hybrid": rows(0.8)})
+    shades = {name: maps[0].cells[0][0].shade for name, maps in made.items()}
+    assert shades == {"start": 5, "hybrid": 10}
+    assert made["start"][0].title == "start: mAP"
+
+
+def test_the_figures_of_an_evaluation() -> None:
+    golden(GOLDEN / "evaluation.txt", listed(retrieval.evaluations(invented.evaluation())))
+
+
+def test_the_figures_of_a_comparison() -> None:
+    golden(GOLDEN / "comparison.txt", listed(retrieval.comparisons(invented.experiment())))
+
+
+def test_the_figures_of_a_plan() -> None:
+    golden(GOLDEN / "plan.txt", listed(retrieval.plan("batches", invented.plan())))

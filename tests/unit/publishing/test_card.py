@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from qa_parallel import __version__
 from qa_parallel.errors import PublishError
 from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.publishing import card, facts
@@ -17,9 +18,12 @@ from qa_parallel.publishing.card import Contents
 from qa_parallel.publishing.licences import Settled
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import read_corpus
+from tests import invented
+from tests.golden import golden
 from tests.translated_corpus import LANGUAGES as CODES
 from tests.translated_corpus import QUESTIONS, translated
 
+GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "a`b``c|d\n---\n<script>alert(1)</script> [x](javascript:1) *b* {{ 7*7 }} ```"
 
 
@@ -190,3 +194,32 @@ def test_licences_come_from_manifest_and_rows(corpus: Path) -> None:
     rows = read_corpus(corpus).with_columns(license=pl.lit("MIT, cc-by-sa-4.0"))
     sources, _ = facts.parties(given.lineage, [facts.count([rows])])
     assert {one.license for one in sources} == {"mit", "cc-by-sa-4.0", "cc-by-4.0"}
+
+
+def test_the_whole_card(corpus: Path) -> None:
+    """With a filter, a check, a plan and an evaluation, of numbers that all differ."""
+    made = contents(corpus)
+    before = {**made.steps[0].manifest, "source_counts": {"read": 31, "kept": 6, "blank": 25}}
+    counts = {code: {name: one[name] for name in ("rows", "kept", "rejected")}
+              for code, one in invented.filtered()["languages"].items()}  # fmt: skip
+    reasons = {
+        code: {
+            reason: {name: counted[name] for name in ("rejected", "alone", "left")}
+            for reason, counted in one["reasons"].items()
+        }
+        for code, one in invented.filtered()["languages"].items()
+    }
+    filtered = facts.Stage(
+        "filter",
+        {"source_counts": counts, "reasons": reasons, "filter": {}, "versions": before["versions"]},
+    )
+    whole = [row for row in invented.results() if row["query_language"] is None]
+    text = card.write(
+        replace(
+            made,
+            steps=[facts.Stage("translate", before), filtered],
+            plan={"batches": {"strategy": "hybrid"}, "steps": {"train": 41, "validation": 5}},
+            results=[row for row in whole if row["measure"] in ("map", "rank_distance")],
+        )
+    )
+    golden(GOLDEN / "card.md", text.replace(__version__, "VERSION"))

@@ -232,6 +232,47 @@ def test_the_best_is_kept_and_patience_ends_it(tiny_bert: Path, tmp_path: Path) 
     assert all(torch.equal(best[name], one) for name, one in seen[2].items())
 
 
+def test_biases_and_norms_do_not_decay(tiny_bert: Path, tmp_path: Path) -> None:
+    """After one step from the same gradients: matrices shrink, vectors are what they would be."""
+    found = []
+    for decay in (0.0, 10.0):
+        encoder = load_encoder(tiny_bert)
+        settings = TrainSettings(rate=1e-2, warmup=0, weight_decay=decay)
+        train(encoder, steps(1), settings, tmp_path / str(decay), "plan")
+        found.append(weights(encoder))
+    kept, decayed = found
+    for name, one in kept.items():
+        if one.dim() > 1:
+            assert decayed[name].norm() < 0.99 * one.norm(), name
+        else:
+            assert torch.equal(decayed[name], one), name
+
+
+def test_steps_are_as_long_as_the_schedule_says(tiny_bert: Path, tmp_path: Path) -> None:
+    """AdamW's first steps move a weight by the rate: in four steps, by the factors' sum."""
+    encoder = load_encoder(tiny_bert)
+    before = weights(encoder)
+    settings = TrainSettings(rate=1e-3, warmup=0, weight_decay=0, dropout=False)
+    train(encoder, steps(1) * 4, settings, tmp_path, "plan")
+    moved = max((one - before[name]).abs().max() for name, one in weights(encoder).items())
+    assert moved.item() == pytest.approx(1e-3 * (1 + 0.75 + 0.5 + 0.25), rel=0.02)
+
+
+def test_dropout_is_off_while_validating(tiny_bert: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(tiny_bert)
+    settings = TrainSettings(rate=1e-2, validate_every=1)
+    seen: list[Any] = []
+
+    def measure() -> float:
+        seen.append(encoder(WORDS))
+        return float(len(seen))
+
+    record = train(encoder, steps(3), settings, tmp_path, "plan", measure)
+    assert record.best == 3
+    assert (seen[-1] == load_encoder(tmp_path / loop.BEST)(WORDS)).all()
+    assert (seen[0] == load_encoder(tiny_bert)(WORDS)).all()
+
+
 def test_frozen_embeddings_stay(tiny_bert: Path, tmp_path: Path) -> None:
     encoder = load_encoder(tiny_bert)
     before = encoder.model.get_input_embeddings().weight.detach().clone()
@@ -323,6 +364,24 @@ def reserved() -> pl.DataFrame:
     ]
     names = ["corpus", "qa_id", "language", "question", "positive"]
     return pl.DataFrame(rows, schema=[*names, ("others", pl.List(pl.String))], orient="row")
+
+
+def test_each_side_is_validated_behind_its_own_prefix(tiny_bert: Path) -> None:
+    task = reserved_task(reserved(), 10)
+    assert task is not None
+    encoder = load_encoder(tiny_bert)
+    asked: list[tuple[list[str], str]] = []
+
+    class Watched:
+        query_prefix, passage_prefix = "query: ", "passage: "
+
+        def __call__(self, texts: list[str], prefix: str) -> Any:
+            asked.append((texts, prefix))
+            return encoder(texts, prefix)
+
+    watched: Any = Watched()
+    validate(task, watched, "mrr")
+    assert asked == [(task.questions, "query: "), (task.texts(titles=False), "passage: ")]
 
 
 def test_validation_spans_languages(tiny_bert: Path) -> None:
