@@ -30,8 +30,8 @@ def golden(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
     known = path.read_text("utf-8") if path.exists() else ""
     if text != known:
-        lines = (one.splitlines() for one in (known, text))
-        diff = "\n".join(difflib.unified_diff(*lines, "as it was", "as it is", lineterm=""))
+        was, found = known.splitlines(), text.splitlines()
+        diff = "\n".join(difflib.unified_diff(was, found, "as it was", "as it is", lineterm=""))
         pytest.fail(f"{path.name} is not what it was (GOLDEN=write writes it anew):\n{diff}")
 
 

@@ -40,14 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     drawn = random.Random(given.seed).sample(chosen, min(given.sample, len(chosen)))
     faults = [one for one in chosen if one in drawn]
     with tempfile.TemporaryDirectory(prefix="qa-parallel-mutations-") as scratch:
-        tree = Path(shutil.copytree(ROOT, Path(scratch) / "tree", ignore=_LEFT_OUT))
-        verdicts = [_judge(tree, one) for one in faults]
+        tree = copied(Path(scratch))
+        verdicts = [judge(tree, one) for one in faults]
     bad = [verdict for verdict in verdicts if verdict != "killed"]
     print(f"{len(verdicts) - len(bad)} of {len(verdicts)} killed")
     return 1 if bad else 0
 
 
-def _judge(tree: Path, fault: Fault) -> str:
+def copied(scratch: Path) -> Path:
+    """A copy of the tree that may be broken."""
+    return Path(shutil.copytree(ROOT, scratch / "tree", ignore=_LEFT_OUT))
+
+
+def judge(tree: Path, fault: Fault) -> str:
     """What becomes of a fault, which is taken back afterwards; a line is printed."""
     path = tree / "qa_parallel" / fault.file
     sound = path.read_text("utf-8") if path.exists() else ""

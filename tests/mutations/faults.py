@@ -261,8 +261,8 @@ FAULTS = (
     Fault(
         "the matrix of a plan is turned",
         "batches/summary.py",
-        'counts = side["matrix"].get(asked, {})\n        table.add_row(asked, *(f"{counts.get(found, 0):,}"',
-        'counts = side["matrix"]\n        table.add_row(asked, *(f"{counts[found].get(asked, 0):,}"',
+        "counts.get(found, 0):,}",
+        "side['matrix'][found].get(asked, 0):,}",
         "unit/batches/test_summary.py",
     ),
     Fault(
