@@ -23,3 +23,14 @@ def test_the_translation_of_a_source_that_says_the_same_is_no_rival() -> None:
     found = margins(target, source)
     assert found[:2].max() < 0.1
     assert found[2] > 0.9
+
+
+def test_a_neighbours_translation_is_nearer_to_its_own_source() -> None:
+    dice = np.random.default_rng(0)
+    source = dice.normal(size=(300, 50)).astype(np.float32)
+    source /= np.linalg.norm(source, axis=1, keepdims=True)
+    target = source + 0.05 * dice.normal(size=source.shape).astype(np.float32)
+    target /= np.linalg.norm(target, axis=1, keepdims=True)
+    target[:30] = target[1:31]
+    found = margins(target, source)
+    assert found[:30].max() < 0 < found[31:].min()
