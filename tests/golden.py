@@ -11,13 +11,15 @@ import difflib
 import io
 import os
 import pprint
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console, RenderableType
+
+from qa_parallel.pictures import Picture
 
 WIDTH = 100
 
@@ -50,8 +52,19 @@ def listed(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Picture):  # where things are, a reader of a diff cannot judge
+        return {
+            "": "Picture",
+            "title": value.title,
+            "summary": value.summary,
+            "words": [one.text for one in value.words],
+            "boxes": [f"{one.kind} {one.hint}".strip() for one in value.boxes],
+        }
     if is_dataclass(value) and not isinstance(value, type):
-        return {"": type(value).__name__, **asdict(value)}
+        inner = {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {"": type(value).__name__, **inner}
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 

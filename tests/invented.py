@@ -109,7 +109,7 @@ def training() -> dict[str, Any]:
     return {
         "plan": {"name": "plan", "digest": "d1d2"},
         "corpora": [{"name": "corpus@1", "digest": "c1"}, {"name": "corpus@2", "digest": "c2"}],
-        "batches": {"strategy": "hybrid", "batch_size": 100, "alpha": 0.5},
+        "build-batches": {"strategy": "hybrid", "batch_size": 100, "alpha": 0.5},
         "encoder": "tiny@abc",
         "train": {"measure": "map", "temperature": 0.05, "rate": 3e-5},
         "unknown": {"deu_Latn": 0.0, "eng_Latn": 0.01, "kas_Deva": 0.3},
@@ -205,7 +205,7 @@ def plan() -> dict[str, Any]:
                 "passages": {"there": 83, "drawn": 79, "a_batch": [53, 55.0, 57]},
                 "left_out": [], "short": {"batches": 0, "rows": 0}, "replaced": 0}  # fmt: skip
     return {
-        "batches": {"strategy": "hybrid", "positive": "sentence", "negatives": "bm25",
+        "build-batches": {"strategy": "hybrid", "positive": "sentence", "negatives": "bm25",
                     "negatives_per_row": 2},
         "rows": {"all": 9_001, "reserved": 451, "without_question": 23, "without_positive": 31,
                  "question_is_positive": 7},
@@ -230,6 +230,7 @@ def translated() -> dict[str, Any]:
                "logprob_whole": -0.498, "identical": 0.973, "speedup": 2.7}  # fmt: skip
     return {
         "kind": "corpus",
+        "stage": "translate",
         "source": {"name": "faq.csv@1", "source_language": "eng_Latn"},
         "model": {"name": "org/nllb", "license": "cc-by-nc-4.0"},
         "translate": {"to": ["deu_Latn", "fra_Latn"], "beam": 4},

@@ -199,7 +199,7 @@ def test_licences_come_from_manifest_and_rows(corpus: Path) -> None:
 def test_the_whole_card(corpus: Path) -> None:
     """With a filter, a check, a plan and an evaluation, of numbers that all differ."""
     made = contents(corpus)
-    before = {**made.steps[0].manifest, "source_counts": {"read": 31, "kept": 6, "blank": 25}}
+    before = {**made.lineage[0], "source_counts": {"read": 31, "kept": 6, "blank": 25}}
     counts = {code: {name: one[name] for name in ("rows", "kept", "rejected")}
               for code, one in invented.filtered()["languages"].items()}  # fmt: skip
     reasons = {
@@ -209,16 +209,20 @@ def test_the_whole_card(corpus: Path) -> None:
         }
         for code, one in invented.filtered()["languages"].items()
     }
-    filtered = facts.Stage(
-        "filter",
-        {"source_counts": counts, "reasons": reasons, "filter": {}, "versions": before["versions"]},
-    )
+    filtered = {
+        "stage": "filter",
+        "questions": {"all": 9, "complete": 5},
+        "source_counts": counts,
+        "reasons": reasons,
+        "filter": {},
+        "versions": before["versions"],
+    }
     whole = [row for row in invented.results() if row["query_language"] is None]
     text = card.write(
         replace(
             made,
-            steps=[facts.Stage("translate", before), filtered],
-            plan={"batches": {"strategy": "hybrid"}, "steps": {"train": 41, "validation": 5}},
+            lineage=[before, filtered],
+            plan={"build-batches": {"strategy": "hybrid"}, "steps": {"train": 41, "validation": 5}},
             results=[row for row in whole if row["measure"] in ("map", "rank_distance")],
         )
     )

@@ -122,7 +122,7 @@ def test_inner_folders_go_when_all_is_asked_for_anew(tmp_path: Path) -> None:
 def test_work_in_progress_is_gone_on_with_unless_settings_change(tmp_path: Path) -> None:
     def job(letter: str, fail: bool) -> Job:
         """Goes on from what it finds: a letter that was finished is not written again."""
-        described = description(1, write={"letter": letter})
+        described = description("write", 1, {"letter": letter})
 
         def make(out: Path) -> dict[str, Any]:
             done = out / folders.WORK / "letter.txt"
@@ -133,7 +133,7 @@ def test_work_in_progress_is_gone_on_with_unless_settings_change(tmp_path: Path)
             store.rename(done, out / "letter.txt")
             return {"files": {"letter.txt": store.record(out / "letter.txt")}}
 
-        return Job("write", described, make)
+        return Job(described, make)
 
     for letter, redo in (("a", "changed"), ("b", "changed"), ("c", "always")):
         with pytest.raises(SourceError):

@@ -113,7 +113,7 @@ def model(tiny_nllb: Path, tiny_m2m: Path, tmp_path_factory: pytest.TempPathFact
     def run(settings: ModelSettings) -> Outcome:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ctranslate2.get_cuda_device_count", lambda: 0)
-            patch.setattr(hub, "locate", lambda name, revision: hub.Place(
+            patch.setattr(hub, "locate", lambda name, revision: hub.Commit(
                 name, f"commit of {revision}", ctranslate2=False
             ))  # fmt: skip
             patch.setattr(hub, "download", lambda *_, **__: tiny_nllb)
