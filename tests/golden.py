@@ -11,7 +11,7 @@ import difflib
 import io
 import os
 import pprint
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ def golden(path: Path, text: str) -> None:
         path.write_text(text, "utf-8")
     known = path.read_text("utf-8") if path.exists() else ""
     if text != known:
-        before, now = known.splitlines(), text.splitlines()
-        diff = "\n".join(difflib.unified_diff(before, now, "as it was", "as it is", lineterm=""))
+        was, found = known.splitlines(), text.splitlines()
+        diff = "\n".join(difflib.unified_diff(was, found, "as it was", "as it is", lineterm=""))
         pytest.fail(f"{path.name} is not what it was (GOLDEN=write writes it anew):\n{diff}")
 
 
@@ -52,14 +52,19 @@ def listed(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Records as dictionaries; of a picture what it says, not where."""
-    if isinstance(value, Picture):
-        return {"title": value.title, "summary": value.summary, "words": [
-            one.text for one in value.words
-        ]}  # fmt: skip
+    if isinstance(value, Picture):  # where things are, a reader of a diff cannot judge
+        return {
+            "": "Picture",
+            "title": value.title,
+            "summary": value.summary,
+            "words": [one.text for one in value.words],
+            "boxes": [f"{one.kind} {one.hint}".strip() for one in value.boxes],
+        }
     if is_dataclass(value) and not isinstance(value, type):
         inner = {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
         return {"": type(value).__name__, **inner}
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 

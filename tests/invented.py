@@ -230,6 +230,7 @@ def translated() -> dict[str, Any]:
                "logprob_whole": -0.498, "identical": 0.973, "speedup": 2.7}  # fmt: skip
     return {
         "kind": "corpus",
+        "stage": "translate",
         "source": {"name": "faq.csv@1", "source_language": "eng_Latn"},
         "model": {"name": "org/nllb", "license": "cc-by-nc-4.0"},
         "translate": {"to": ["deu_Latn", "fra_Latn"], "beam": 4},

@@ -4,8 +4,9 @@
     python -m tests.mutations --only training
     python -m tests.mutations --sample 5 --seed 1
 
-Each fault changes a line in a copy of the tree; what is seen is "killed". A fault that survives
-shows what no test feels. Prints a table; exits with 1 unless all are killed.
+First the tests must be green in a copy of the tree as it is. Then each fault changes a line in it;
+what is seen is "killed", and one that survives shows what no test feels. Prints a table; exits with
+1 unless all are killed.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = [one for one in chosen if one in drawn]
     with tempfile.TemporaryDirectory(prefix="qa-parallel-mutations-") as scratch:
         tree = copied(Path(scratch))
+        for tests in dict.fromkeys(one.tests for one in faults):
+            if tested(tree, tests) != "SURVIVED":
+                print(f"without any fault these fail: {tests}")
+                return 1
         verdicts = [judge(tree, one) for one in faults]
     bad = [verdict for verdict in verdicts if verdict != "killed"]
     print(f"{len(verdicts) - len(bad)} of {len(verdicts)} killed")
@@ -62,7 +67,7 @@ def judge(tree: Path, fault: Fault) -> str:
     else:
         path.write_text(sound.replace(fault.old, fault.new), "utf-8")
         try:
-            verdict = _tested(tree, fault.tests)
+            verdict = tested(tree, fault.tests)
         finally:
             path.write_text(sound, "utf-8")
     seconds = time.monotonic() - begun
@@ -70,8 +75,8 @@ def judge(tree: Path, fault: Fault) -> str:
     return verdict
 
 
-def _tested(tree: Path, tests: str) -> str:
-    """What the tests say of the tree."""
+def tested(tree: Path, tests: str) -> str:
+    """What the tests say of the tree: "SURVIVED" where they are green."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     given = [part if part.startswith("-") else f"tests/{part}" for part in tests.split()]
     # no bytecode: a line that is changed and changed back within a second would be found in it

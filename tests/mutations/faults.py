@@ -49,15 +49,15 @@ FAULTS = (
     Fault(
         "the temperature is always 0.05",
         "training/loop.py",
-        "texts.rows, settings.temperature, both",
-        "texts.rows, 0.05, both",
+        "InfoNCE(settings.temperature, both",
+        "InfoNCE(0.05, both",
         _TRAINING,
     ),
     Fault(
         "direction = both is ignored",
         "training/loop.py",
-        'both = settings.direction == "both"',
-        "both = False",
+        'both=settings.direction == "both"',
+        "both=False",
         _TRAINING,
     ),
     Fault(
@@ -105,16 +105,16 @@ FAULTS = (
     Fault(
         "baseline and system are swapped in the printed table",
         "evaluation/summary.py",
-        '            show(row["first"]),\n            show(row["second"]),\n',
-        '            show(row["second"]),\n            show(row["first"]),\n',
+        'one.format(row["first"]),\n            one.format(row["second"]),',
+        'one.format(row["second"]),\n            one.format(row["first"]),',
         "unit/evaluation/test_summary.py",
     ),
     # six more that survived
     Fault(
         "rank distance is printed with four digits",
-        "evaluation/summary.py",
-        'f"{value:,.1f}"',
-        'f"{value:,.4f}"',
+        "evaluation/measures.py",
+        'label="rank distance",\n    digits=1,',
+        'label="rank distance",\n    digits=4,',
         "unit/evaluation/test_summary.py",
     ),
     Fault(
@@ -191,15 +191,15 @@ FAULTS = (
     Fault(
         "an encoder's own prefix is not looked for leaks with",
         "leakage/stage.py",
-        "encoder.query_prefix if settings.prefix is None",
-        '"" if settings.prefix is None',
+        "encoder.query_prefix if prefix is None",
+        '"" if prefix is None',
         "unit/leakage/test_settings.py",
     ),
     Fault(
         "trainings of one name are found by half of their settings",
         "training/stage.py",
-        'train=settings.model_dump(mode="json", exclude=_PLACES)',
-        'train=settings.model_dump(mode="json", include={"steps"})',
+        'settings.model_dump(mode="json", exclude=_PLACES)',
+        'settings.model_dump(mode="json", include={"steps"})',
         _TRAINING + " unit/training/test_experiment.py integration/test_train_eval_command.py",
     ),
     Fault(
@@ -212,15 +212,15 @@ FAULTS = (
     Fault(
         "standard deviations are not shown",
         "training/summary.py",
-        'if row["sd"] is None',
-        'if row["sd"] is not None or True',
+        'one.measure.spread(row["value"], row["sd"])',
+        'one.measure.spread(row["value"], None)',
         "unit/training/test_summary.py",
     ),
     Fault(
         "the best and the first validation are swapped in the card",
         "training/card.py",
-        """f"{values['start']:.4f} before, {values['best']:.4f} at""",
-        """f"{values['best']:.4f} before, {values['start']:.4f} at""",
+        "{measure.format(values['start'])} before, {measure.format(values['best'])} at",
+        "{measure.format(values['best'])} before, {measure.format(values['start'])} at",
         _CARD,
     ),
     Fault(
@@ -281,7 +281,7 @@ FAULTS = (
     ),
     Fault(
         "a run's steps of training and validation are swapped",
-        "pipeline/summary.py",
+        "batches/summary.py",
         "{steps['train']:,} steps, {steps['validation']:,} to",
         "{steps['validation']:,} steps, {steps['train']:,} to",
         "unit/pipeline/test_summary.py",
@@ -289,15 +289,15 @@ FAULTS = (
     Fault(
         "the ends of an interval are swapped in words on the page",
         "page/retrieval.py",
-        """{_signed(measure, row['low'])} … \"""",
-        """{_signed(measure, row['high'])} … \"""",
+        "({show(row['low'])} …",
+        "({show(row['high'])} …",
         _RETRIEVAL,
     ),
     Fault(
-        "the page's heat map of a plan is turned",
-        "page/retrieval.py",
-        "(asked, found): float(count)",
-        "(found, asked): float(count)",
+        "the heat map of a plan is turned",
+        "batches/pictures.py",
+        '[side["matrix"].get(asked, {}).get(found, 0) for found in codes] for asked in codes',
+        '[side["matrix"].get(asked, {}).get(found, 0) for asked in codes] for found in codes',
         _RETRIEVAL,
     ),
     Fault(
@@ -338,8 +338,8 @@ FAULTS = (
     Fault(
         "the filters' encoder has no prefix",
         "filters/stage.py",
-        "partial(encoder, prefix=self.settings.prefix)",
-        "partial(encoder)",
+        "partial(loaded, prefix=self.settings.prefix)",
+        "partial(loaded)",
         "unit/filters/test_settings.py",
     ),
     Fault(

@@ -96,8 +96,8 @@ def filters(corpus: Path, tiny_bert: Path, tmp_path_factory: pytest.TempPathFact
         {
             "detector": To("py3langid", parts=("kinds",)),
             "pivot": To("en", parts=("scores", "kinds")),
-            "encoder": To(tiny_bert, parts=("kinds",)),
-            "prefix": To("query: ", {"encoder": tiny_bert}, parts=("scores",)),
+            "encoder": To(str(tiny_bert), parts=("kinds",)),
+            "prefix": To("query: ", {"encoder": str(tiny_bert)}, parts=("scores",)),
             "limits": To(Limits(length=0.01), parts=("rejected",), same=("scores",)),
             "min_languages": To(3, parts=("rejected",), same=("scores",)),
         },
@@ -113,7 +113,7 @@ def test_every_setting_is_felt(filters: Felt, field: str) -> None:
 def limits(corpus: Path, tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Felt:
     """Limits so strict that each check rejects something; without one it rejects nothing."""
     out = tmp_path_factory.mktemp("limited") / "out"
-    measured = {"detector": "py3langid", "encoder": tiny_bert, "pivot": "eng_Latn"}
+    measured = {"detector": "py3langid", "encoder": str(tiny_bert), "pivot": "eng_Latn"}
 
     def run(settings: Limits) -> Outcome:
         given = FilterSettings.model_validate({**measured, "limits": settings})

@@ -65,7 +65,7 @@ def leakage(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Felt:
             "refused": refused,
         }
 
-    distant = {"encoder": tiny_bert, "cosine": 0.01}
+    distant = {"encoder": str(tiny_bert), "cosine": 0.01}
     return Felt(
         LeakageSettings,
         run,
@@ -76,7 +76,7 @@ def leakage(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Felt:
             "containment": To(0.95, parts=("leaks",), same=("kinds",)),
             "similarity": To(0.2, parts=("leaks",)),
             "cosine": To(0.99, distant, parts=("leaks", "leaked")),
-            "encoder": To(tiny_bert, {"cosine": 0.01}, parts=("leaks", "kinds")),
+            "encoder": To(str(tiny_bert), {"cosine": 0.01}, parts=("leaks", "kinds")),
             "prefix": To("Un chien: ", distant, parts=("leaks",)),
         },
     )
@@ -102,7 +102,7 @@ def test_the_encoder_knows_its_prefix(tiny_bert: Path, tmp_path: Path, leakage: 
     encoder = load_encoder(tiny_bert)
     encoder.query_prefix = "Un chien: "
     encoder.save(tmp_path / "saved")
-    given = {"encoder": tmp_path / "saved", "cosine": 0.01}
+    given = {"encoder": str(tmp_path / "saved"), "cosine": 0.01}
     own, told, none = (
         leakage.outcome({**given, "prefix": prefix})["leaks"] for prefix in (None, "Un chien: ", "")
     )

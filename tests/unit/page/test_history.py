@@ -86,13 +86,13 @@ def test_the_figures_of_all_stages() -> None:
     }
     told: dict[str, Any] = {
         "translate": invented.translated(),
-        "filter": {"source_counts": counts, "reasons": reasons, "seconds": 61.0},
-        "check-leakage": {"checked": [{"name": "xquad-r"}], "check-leakage": {"action": "drop"},
+        "filter": {"stage": "filter", "source_counts": counts, "reasons": reasons, "seconds": 61.0},
+        "check-leakage": {"stage": "check-leakage", "checked": [{"name": "xquad-r"}],
+                          "check-leakage": {"action": "drop"},
                           "found": {"leaked": {"questions": 37, "rows": {"deu_Latn": 36}}}},
     }  # fmt: skip
-    told = {name: {**manifest, "stage": name} for name, manifest in told.items()}
     parts = {
-        "steps": list(history.entries([], told)),
+        "entries": list(history.entries([], told)),
         "flows": [(flow, flow.left, flow.share) for flow in history.flows(told)],
         "reasons": history.reasons(told),
         "qualities": [(one, one.lost) for one in history.qualities(told)],

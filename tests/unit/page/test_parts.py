@@ -1,4 +1,4 @@
-"""Shades of tables, and languages as HTML knows them."""
+"""Languages as HTML knows them."""
 
 from __future__ import annotations
 

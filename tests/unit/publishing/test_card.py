@@ -210,9 +210,13 @@ def test_the_whole_card(corpus: Path) -> None:
         for code, one in invented.filtered()["languages"].items()
     }
     filtered = {
-        "stage": "filter", "filter": {}, "source_counts": counts, "reasons": reasons,
-        "questions": {"all": 6, "complete": 4}, "versions": before["versions"],
-    }  # fmt: skip
+        "stage": "filter",
+        "questions": {"all": 9, "complete": 5},
+        "source_counts": counts,
+        "reasons": reasons,
+        "filter": {},
+        "versions": before["versions"],
+    }
     whole = [row for row in invented.results() if row["query_language"] is None]
     text = card.write(
         replace(
