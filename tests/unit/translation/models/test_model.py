@@ -74,7 +74,7 @@ SCHEMES = pytest.mark.parametrize("scheme", ["nllb", "m2m100"])
 
 
 def test_nllb(nllb: Model) -> None:
-    assert (nllb.scheme, nllb.languages, nllb.max_positions) == ("nllb", NLLB, 64)
+    assert (nllb.family.name, nllb.languages, nllb.max_positions) == ("nllb", NLLB, 64)
     assert nllb.license == "cc-by-nc-4.0"  # by its name
     assert nllb.name == "tiny-nllb-200"
     assert nllb.revision is None
@@ -86,7 +86,7 @@ def test_nllb(nllb: Model) -> None:
 
 
 def test_m2m(m2m: Model) -> None:
-    assert m2m.scheme == "m2m100"
+    assert m2m.family.name == "m2m100"
     assert len(m2m.languages) == 98
     assert m2m.token("zho_Hans") == "__zh__"
     with pytest.raises(LanguageError, match=r"quy_Latn \(Ayacucho Quechua\)"):
@@ -127,8 +127,9 @@ def test_scores_are_those_of_transformers(
 
     model, oracle = models[scheme], oracles[scheme]
     tokenizer = model.tokenizer()
-    source = tokenizer.source(tokenizer.encode_batch([TEXTS[0]])[0], "eng_Latn")
-    target = tokenizer.prefix("fra_Latn") + tokenizer.encode_batch(["Le chat est"])[0]
+    tokens, french = tokenizer.encode_batch([TEXTS[0], "Le chat est"])
+    source, prefix = model.wrap(tokens, "eng_Latn", "fra_Latn")
+    target = prefix + french
     translator = ctranslate2.Translator(str(model.path), compute_type="float32")
     ours = translator.score_batch([source], [target])[0].log_probs
 
@@ -252,9 +253,10 @@ def test_encodes_like_transformers(
     encoded = tokenizer.encode_batch(TEXTS)
     for text, tokens in zip(TEXTS, encoded, strict=True):
         ids = oracle(text).input_ids
-        assert tokenizer.source(tokens, "eng_Latn") == oracle.convert_ids_to_tokens(ids)
+        source, prefix = models[scheme].wrap(tokens, "eng_Latn", "fra_Latn")
+        assert source == oracle.convert_ids_to_tokens(ids)
+        assert prefix == [models[scheme].token("fra_Latn")]
     assert any(tokenizer.unk in tokens for tokens in encoded)
-    assert tokenizer.prefix("fra_Latn") == [models[scheme].token("fra_Latn")]
 
 
 @SCHEMES
@@ -264,7 +266,8 @@ def test_decodes_like_transformers(
     tokenizer, oracle = models[scheme].tokenizer(), oracles[scheme]
     encoded = [tokens for tokens in tokenizer.encode_batch(TEXTS) if tokenizer.unk not in tokens]
     assert len(encoded) > 3
-    wrapped = [[*tokenizer.prefix("fra_Latn"), *tokens, tokenizer.eos] for tokens in encoded]
+    french = models[scheme].token("fra_Latn")
+    wrapped = [[french, *tokens, tokenizer.eos] for tokens in encoded]
     # Without the language: M2M100Tokenizer of transformers 5 would leave it in the text.
     expected = [
         oracle.decode(
@@ -367,10 +370,11 @@ def test_nllb_with_sentencepiece_only(m2m: Model, tmp_path: Path) -> None:
     (folder / "shared_vocabulary.json").write_text(json.dumps(vocabulary))
     (folder / "vocab.json").unlink()
     model = resolve(settings(folder, tmp_path))
-    assert (model.scheme, model.languages) == ("nllb", m2m.languages)
+    assert (model.family.name, model.languages) == ("nllb", m2m.languages)
     tokenizer = model.tokenizer()
     assert tokenizer.encode_batch(TEXTS) == m2m.tokenizer().encode_batch(TEXTS)
-    assert tokenizer.source(["▁The"], "swh_Latn") == ["swh_Latn", "▁The", "</s>"]
+    source, _ = model.wrap(["▁The"], "swh_Latn", "fra_Latn")
+    assert source == ["swh_Latn", "▁The", "</s>"]
 
 
 def test_license_of_the_model_card(tiny_m2m: Path, m2m: Model, tmp_path: Path) -> None:
