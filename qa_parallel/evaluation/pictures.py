@@ -37,7 +37,7 @@ def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[
             mine = cells.filter(dataset=dataset, measure=measure.name)
             if mine.is_empty() or (measure is MAP and CROSS not in mine["setting"]):
                 continue
-            asked, found = (
+            queries, candidates = (
                 mine[f"{side}_language"].unique().sort().to_list()
                 for side in ("query", "candidate")
             )
@@ -50,13 +50,13 @@ def draw(systems: Mapping[str, pl.DataFrame], out: Path, home: str) -> Iterator[
             heat_maps(
                 {
                     one if len(systems) > 1 else whole: [
-                        [known.get((one, query, candidate)) for candidate in found]
-                        for query in asked
+                        [known.get((one, query, candidate)) for candidate in candidates]
+                        for query in queries
                     ]
                     for one in systems
                 },
-                asked,
-                found,
+                queries,
+                candidates,
                 out / name,
                 title=whole if len(systems) > 1 else "",
                 row_label="query",

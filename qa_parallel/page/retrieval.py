@@ -40,9 +40,9 @@ def plan(name: str, report: Mapping[str, Any]) -> Plan:
     side, batches = report["train"], report["batches"]
     codes = list(side["languages"])
     counts = {
-        (asked, found): float(count)
-        for asked, row in side["matrix"].items()
-        for found, count in row.items()
+        (question, passage): float(count)
+        for question, row in side["matrix"].items()
+        for passage, count in row.items()
     }
     limits = (0.0, max(counts.values(), default=1.0))
     title = f"Rows by language, {batches['strategy']}"
@@ -132,10 +132,11 @@ def heats(systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[
         values = {name: _pairs(rows, measure.name, settings) for name, rows in systems.items()}
         every = [value for mine in values.values() for value in mine.values()]
         for name, mine in values.items():
-            asked, found = (sorted({pair[side] for pair in mine}) for side in (0, 1))
-            if len(mine) > len(asked):  # more than a diagonal
+            queries, candidates = (sorted({pair[side] for pair in mine}) for side in (0, 1))
+            if len(mine) > len(queries):  # more than a diagonal
                 made[name].append(
-                    heat(f"{name}: {measure.label}", mine, asked, found, ("query", "candidate"),
+                    heat(f"{name}: {measure.label}", mine, queries, candidates,
+                         ("query", "candidate"),
                          measure.cell, (min(every), max(every)))
                 )  # fmt: skip
     return made
