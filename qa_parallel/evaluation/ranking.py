@@ -116,7 +116,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Found:
+class Measurements:
     """What the runs over one set found.
 
     Attributes
@@ -147,7 +147,7 @@ def evaluate(
     queries: Vectors,
     candidates: Vectors,
     tell: Callable[[int, int], None] = lambda done, of: None,
-) -> Found:
+) -> Measurements:
     """All runs over a set.
 
     Monolingual and cross-lingual runs search the candidates of one language, the multilingual ones
@@ -182,7 +182,7 @@ def evaluate(
     if len(blocks) > 1 and task.spans_languages():
         values = pl.concat([values, _union(task, before)])
         shares = _shares(task, head)
-    return Found(task.name, values, shares, _counts(task, values))
+    return Measurements(task.name, values, shares, _counts(task, values))
 
 
 def debias(vectors: Vectors, languages: pl.Series) -> Vectors:
@@ -199,7 +199,7 @@ def debias(vectors: Vectors, languages: pl.Series) -> Vectors:
     return found
 
 
-def summarise(found: Found, **record: Any) -> pl.DataFrame:
+def summarise(found: Measurements, **record: Any) -> pl.DataFrame:
     """RESULTS: the mean of each run, and of each setting the mean of its runs.
 
     `record` fills the columns encoder, strategy, seed and signature; null where they are missing.
@@ -306,7 +306,7 @@ def _frame(task: Task, rows: npt.NDArray[np.int64], values: Any) -> pl.DataFrame
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns and the order of `Found.values`."""
+    """The columns and the order of `Measurements.values`."""
     values = (
         pl.when(pl.col("setting").is_in(one.settings)).then(pl.col(one.name).fill_nan(None))
         for one in measures.MEASURES

@@ -60,7 +60,7 @@ def compare(
     Parameters
     ----------
     first, second:
-        `Found.values` of each seed of an encoder, of the same set.
+        `Measurements.values` of each seed of an encoder, of the same set.
     samples:
         Of the bootstrap.
 
@@ -86,7 +86,7 @@ def compare(
 
 
 def measures_of(values: pl.DataFrame) -> list[str]:
-    """Names of the measures in `Found.values`; those that this version does not know come last."""
+    """Names of the measures in `Measurements.values`; those that are not ours come last."""
     names = [name for name in values.columns if name not in _KEYS]
     known = [one.name for one in among(names)]
     return known + [name for name in names if name not in known]

@@ -16,7 +16,7 @@ from qa_parallel.encoders.vectors import encode, given
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.evaluation import measures, summary
 from qa_parallel.evaluation.pictures import draw
-from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
+from qa_parallel.evaluation.ranking import Measurements, Task, Vectors, debias, evaluate, summarise
 from qa_parallel.evaluation.settings import EvaluateSettings
 from qa_parallel.evaluation.significance import compare, measures_of
 from qa_parallel.places import Place, is_file, refuse_unwritable
@@ -321,7 +321,7 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
     return report, pl.concat(values)
 
 
-def _runs(task: Task, settings: EvaluateSettings, source: _Source, tell: Tell) -> Found:
+def _runs(task: Task, settings: EvaluateSettings, source: _Source, tell: Tell) -> Measurements:
     def vectors(side: str, texts: list[str], table: pl.DataFrame, key: str) -> Vectors:
         found = source.vectors(texts, table[key].to_list(), side)
         return debias(found, table["language"]) if settings.debias else found

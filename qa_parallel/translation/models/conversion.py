@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qa_parallel import extras
 from qa_parallel.errors import ModelError
+from qa_parallel.translation.models import families
+from qa_parallel.translation.models.families import Family
 from qa_parallel.translation.models.tokenizer import (
     FILES,
     JSON_FILES,
@@ -20,25 +22,14 @@ from qa_parallel.translation.models.tokenizer import (
 )
 
 MARKER = "qa_parallel_model.json"
-_FORMAT = 2  # of the marker; a folder with another one is converted again
-# What NLLB-200 (the dense models) and M2M-100 are called in config.json.
-ARCHITECTURE = "m2m_100"
+_FORMAT = 3  # of the marker; a folder with another one is converted again
 
 _PICKLE = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
-def check_architecture(kind: object, where: str) -> None:
-    """ModelError unless `kind`, the `model_type` of a config.json, can be converted."""
-    if kind != ARCHITECTURE:
-        raise ModelError(
-            f"expected a model of type {ARCHITECTURE} (NLLB-200 or M2M-100), found "
-            f"{kind or 'no type'} in {where}"
-        )
-
-
-def check_source(folder: Path) -> None:
-    """ModelError unless `folder` holds a model in safetensors, with its tokenizer."""
-    check_architecture(read_json(folder / "config.json").get("model_type"), str(folder))
+def check_source(folder: Path) -> Family:
+    """The family of the model in `folder`; ModelError without safetensors or a tokenizer."""
+    family = families.of_config(read_json(folder / "config.json"), str(folder))
     if not any(folder.glob("*.safetensors")):
         found = next((name for name in _PICKLE if (folder / name).exists()), "no weights")
         raise ModelError(
@@ -52,6 +43,7 @@ def check_source(folder: Path) -> None:
             "found none",
             "copy the tokenizer's files of the original model into the folder",
         )
+    return family
 
 
 def converted(
@@ -106,20 +98,23 @@ def converted(
     return target
 
 
-def steers(folder: Path, source: list[str], prefixes: tuple[list[str], list[str]]) -> bool:
-    """Whether the language token changes what the model says after it.
+def steers(folder: Path, tokens: list[str], wrapped: Sequence[tuple[list[str], list[str]]]) -> bool:
+    """Whether the target language changes what the model says.
 
-    The same continuation is scored behind both `prefixes`; a model that takes them for the same
-    (unknown) token gives the same log-probabilities.
+    The same `tokens` are scored as what follows both of `wrapped`, source and forced beginning for
+    one target and for another; a model that takes the languages' tokens for the same (unknown) one
+    gives the same log-probabilities.
     """
     import ctranslate2
 
     translator = ctranslate2.Translator(str(folder), device="cpu", intra_threads=1)
     # Not the end token, which the scoring adds itself.
-    targets = [[*prefix, *source[1:-1]] for prefix in prefixes]
-    first, second = translator.score_batch([source, source], targets)
-    skip = len(prefixes[0])
-    pairs = zip(first.log_probs[skip:], second.log_probs[skip:], strict=True)
+    targets = [[*prefix, *tokens] for _, prefix in wrapped]
+    scored = translator.score_batch([source for source, _ in wrapped], targets)
+    pairs = zip(
+        *(one.log_probs[len(prefix) :] for one, (_, prefix) in zip(scored, wrapped, strict=True)),
+        strict=True,
+    )
     return any(abs(one - other) > 1e-4 for one, other in pairs)
 
 
@@ -201,7 +196,8 @@ def _convert(source: Path, target: Path, quantization: str, trust_remote_code: b
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the model's
         raise ModelError(
-            f"cannot convert {source}: {error}", "is the folder complete, is it NLLB or M2M-100?"
+            f"cannot convert {source}: {error}",
+            f"is the folder complete, is it {families.labels('or')}?",
         ) from error
 
 

@@ -15,7 +15,7 @@ import pytest
 from qa_parallel.errors import SourceError
 from qa_parallel.evaluation import ranking as module
 from qa_parallel.evaluation.measures import SHARE
-from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
+from qa_parallel.evaluation.ranking import Measurements, Task, Vectors, debias, evaluate, summarise
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, RESULTS
 from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings
@@ -78,7 +78,7 @@ SCORES = np.array(
 )
 
 
-def found() -> Found:
+def found() -> Measurements:
     return evaluate(Task(SET), SCORES, np.eye(5, dtype=np.float32))
 
 

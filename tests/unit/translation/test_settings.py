@@ -119,7 +119,7 @@ def model(tiny_nllb: Path, tiny_m2m: Path, tmp_path_factory: pytest.TempPathFact
             patch.setattr(hub, "download", lambda *_, **__: tiny_nllb)
             found = resolve(settings)
         return {
-            "scheme": found.scheme,
+            "family": found.family.name,
             "revision": found.revision,
             "digest": found.digest,
             "home": found.path.parents[2],

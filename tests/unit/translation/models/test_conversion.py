@@ -33,8 +33,9 @@ def test_scores_are_those_of_transformers(
 
     model, oracle = models[scheme], oracles[scheme]
     tokenizer = model.tokenizer()
-    source = tokenizer.source(tokenizer.encode_batch([TEXTS[0]])[0], "eng_Latn")
-    target = tokenizer.prefix("fra_Latn") + tokenizer.encode_batch(["Le chat est"])[0]
+    tokens, french = tokenizer.encode_batch([TEXTS[0], "Le chat est"])
+    source, prefix = model.wrap(tokens, "eng_Latn", "fra_Latn")
+    target = prefix + french
     translator = ctranslate2.Translator(str(model.path), compute_type="float32")
     ours = translator.score_batch([source], [target])[0].log_probs
 

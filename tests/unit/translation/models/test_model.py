@@ -19,7 +19,7 @@ NLLB = ("deu_Latn", "eng_Latn", "fra_Latn", "zho_Hans")
 
 
 def test_nllb(nllb: Model) -> None:
-    assert (nllb.scheme, nllb.languages, nllb.max_positions) == ("nllb", NLLB, 64)
+    assert (nllb.family.name, nllb.languages, nllb.max_positions) == ("nllb", NLLB, 64)
     assert nllb.license == "cc-by-nc-4.0"  # by its name
     assert nllb.name == "tiny-nllb-200"
     assert nllb.revision is None
@@ -31,7 +31,7 @@ def test_nllb(nllb: Model) -> None:
 
 
 def test_m2m(m2m: Model) -> None:
-    assert m2m.scheme == "m2m100"
+    assert m2m.family.name == "m2m100"
     assert len(m2m.languages) == 98
     assert m2m.token("zho_Hans") == "__zh__"
     with pytest.raises(LanguageError, match=r"quy_Latn \(Ayacucho Quechua\)"):
@@ -72,10 +72,11 @@ def test_nllb_with_sentencepiece_only(m2m: Model, tmp_path: Path) -> None:
     (folder / "shared_vocabulary.json").write_text(json.dumps(vocabulary))
     (folder / "vocab.json").unlink()
     model = converted(folder, tmp_path)
-    assert (model.scheme, model.languages) == ("nllb", m2m.languages)
+    assert (model.family.name, model.languages) == ("nllb", m2m.languages)
     tokenizer = model.tokenizer()
     assert tokenizer.encode_batch(TEXTS) == m2m.tokenizer().encode_batch(TEXTS)
-    assert tokenizer.source(["▁The"], "swh_Latn") == ["swh_Latn", "▁The", "</s>"]
+    source, _ = model.wrap(["▁The"], "swh_Latn", "fra_Latn")
+    assert source == ["swh_Latn", "▁The", "</s>"]
 
 
 def test_license_of_the_model_card(tiny_m2m: Path, m2m: Model, tmp_path: Path) -> None:

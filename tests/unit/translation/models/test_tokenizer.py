@@ -25,9 +25,10 @@ def test_encodes_like_transformers(
     encoded = tokenizer.encode_batch(TEXTS)
     for text, tokens in zip(TEXTS, encoded, strict=True):
         ids = oracle(text).input_ids
-        assert tokenizer.source(tokens, "eng_Latn") == oracle.convert_ids_to_tokens(ids)
+        source, prefix = models[scheme].wrap(tokens, "eng_Latn", "fra_Latn")
+        assert source == oracle.convert_ids_to_tokens(ids)
+        assert prefix == [models[scheme].token("fra_Latn")]
     assert any(tokenizer.unk in tokens for tokens in encoded)
-    assert tokenizer.prefix("fra_Latn") == [models[scheme].token("fra_Latn")]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -37,7 +38,8 @@ def test_decodes_like_transformers(
     tokenizer, oracle = models[scheme].tokenizer(), oracles[scheme]
     encoded = [tokens for tokens in tokenizer.encode_batch(TEXTS) if tokenizer.unk not in tokens]
     assert len(encoded) > 3
-    wrapped = [[*tokenizer.prefix("fra_Latn"), *tokens, tokenizer.eos] for tokens in encoded]
+    french = models[scheme].token("fra_Latn")
+    wrapped = [[french, *tokens, tokenizer.eos] for tokens in encoded]
     # Without the language: M2M100Tokenizer of transformers 5 would leave it in the text.
     expected = [
         oracle.decode(
