@@ -10,6 +10,8 @@ import polars as pl
 
 from qa_parallel.errors import SourceError
 
+# The types are those that `datasets` gives to Python's values, string, int64, float64 and lists of
+# them, so that a corpus joins what `datasets.Dataset.from_list` makes.
 CORPUS = pl.Schema(
     {
         # key: (qa_id, language); qa_id is the same in every language
@@ -23,11 +25,11 @@ CORPUS = pl.Schema(
         "answer": pl.String(),
         "passage": pl.String(),
         # [start, end) of each sentence, in code points of `passage`
-        "sentence_breaks": pl.List(pl.Array(pl.Int32(), 2)),
+        "sentence_breaks": pl.List(pl.List(pl.Int64())),
         # indices into sentence_breaks; several where the answer crosses a boundary
-        "answer_sentences": pl.List(pl.Int32()),
+        "answer_sentences": pl.List(pl.Int64()),
         # code points into `passage`; null where the span could not be placed
-        "answer_start": pl.Int32(),
+        "answer_start": pl.Int64(),
         # "source" | "exact" | "fuzzy"; null where there is no span
         "answer_method": pl.String(),
         "split": pl.String(),
@@ -40,10 +42,10 @@ CORPUS = pl.Schema(
         "translated_from": pl.String(),
         # "model@revision"; null = written by a person
         "translator": pl.String(),
-        # mean log-probability per generated token; null = not generated
-        "question_logprob": pl.Float32(),
-        "answer_logprob": pl.Float32(),
-        "passage_logprob": pl.Float32(),
+        # mean log-probability per generated token, to single precision; null = not generated
+        "question_logprob": pl.Float64(),
+        "answer_logprob": pl.Float64(),
+        "passage_logprob": pl.Float64(),
         # "field:flag", e.g. "passage:loop"
         "flags": pl.List(pl.String()),
     }
@@ -214,7 +216,7 @@ def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
     """
     dtype = CORPUS["sentence_breaks"]
     edges = [edge for row in values if row for span in row for edge in span]
-    spans = pl.Series("spans", edges, dtype=pl.Int32).reshape((len(edges) // 2, 2))
+    spans = pl.Series("spans", edges, dtype=pl.Int64).reshape((len(edges) // 2, 2)).arr.to_list()
     owners = [number for number, row in enumerate(values) for _ in row or ()]
     lists = (
         pl.DataFrame({"row": pl.Series(owners, dtype=pl.UInt32), "spans": spans})
@@ -254,7 +256,7 @@ def answer_region() -> pl.Expr:
         pl.col("sentence_breaks").list.get(place, null_on_oob=True)
         for place in (pl.col("answer_sentences").list.min(), pl.col("answer_sentences").list.max())
     )
-    start, end = first.arr.get(0), last.arr.get(1)
+    start, end = first.list.get(0), last.list.get(1)
     text = pl.col("passage").str.slice(start, end - start)
     # from 1.37 on, until 2.0, polars takes numbers out of arrays that are null: zeros
     return pl.when(first.is_not_null(), last.is_not_null()).then(text)

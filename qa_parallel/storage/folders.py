@@ -23,7 +23,7 @@ DATA = "data"
 README = "README.md"
 WORK = ".work"
 # Raise it when the same settings would give other data files than before.
-VERSION = 1
+VERSION = 2
 # What is done where a folder was made with other settings, or is complete: refuse and skip; make it
 # anew and skip; make it anew whatever it is.
 Redo = Literal["never", "changed", "always"]

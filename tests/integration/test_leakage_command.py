@@ -210,8 +210,8 @@ def test_half_written_and_foreign_folders(sides: tuple[Path, Path], tmp_path: Pa
     given, known = sides
     against = ["--against", f"small={known}"]
     for change, message in (
-        ({"version": 99}, "expected a corpus of version 1"),
-        ({"kind": "leakage"}, "found leakage of version 1"),
+        ({"version": 99}, "expected a corpus of version 2"),
+        ({"kind": "leakage"}, "found leakage of version 2"),
     ):
         manifest = store.read_json(given / "manifest.json")
         store.write_json(given / "manifest.json", manifest | change)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from qa_parallel.errors import StoreError
 from qa_parallel.schema import CORPUS
@@ -101,3 +102,45 @@ def test_readme_names_a_configuration_for_each_language(tmp_path: Path) -> None:
     assert [item["config_name"] for item in configs] == ["all", "eng_Latn", "deu_Latn"]
     assert [item.get("default", False) for item in configs] == [True, False, False]
     assert configs[2]["data_files"] == [{"split": "test", "path": "data/deu_Latn/test-*.parquet"}]
+
+
+# A row without a null, as a user of `datasets` would type it.
+_ROW = {
+    "qa_id": "mine", "passage_id": "mine", "language": "deu_Latn", "title": "Eins",
+    "question": "Wann?", "answer": "heute", "passage": "Es war heute. Ja.",
+    "sentence_breaks": [[0, 13], [14, 17]], "answer_sentences": [0], "answer_start": 7,
+    "answer_method": "exact", "split": "train", "source": "me", "source_row": "1",
+    "license": "mit", "translated_from": "eng_Latn", "translator": "m@1",
+    "question_logprob": -0.25, "answer_logprob": -0.5, "passage_logprob": -1.0,
+    "flags": ["passage:loop"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [list(_ROW), ["qa_id", "question", "answer", "flags"]])
+def test_it_joins_what_datasets_makes(columns: list[str], tmp_path: Path) -> None:
+    from datasets import Dataset, concatenate_datasets, load_dataset
+
+    frame = corpus_frame([{**_ROW, "qa_id": "ours"}, {"qa_id": "bare", "language": "deu_Latn"}])
+    folder = corpus_folder(tmp_path / "corpus", frame)
+    ours = load_dataset(str(folder), "deu_Latn", cache_dir=str(tmp_path / "cache"))["train"]
+    theirs = Dataset.from_list([{name: _ROW[name] for name in columns}])
+    joined = concatenate_datasets([ours, theirs])
+    assert joined["qa_id"] == ["ours", "bare", "mine"]
+    assert joined.features == ours.features
+    assert joined[0] == {**_ROW, "qa_id": "ours"}
+    assert joined[2] == {name: _ROW[name] if name in columns else None for name in _ROW}
+    assert joined[1]["passage_id"] == "bare"
+
+
+def test_pandas_and_polars_read_it_alike(tmp_path: Path) -> None:
+    import pandas as pd
+
+    frame = corpus_frame([_ROW, {"qa_id": "bare", "language": "deu_Latn"}])
+    folder = corpus_folder(tmp_path / "corpus", frame)
+    (path,) = folder.glob("data/deu_Latn/*.parquet")
+    assert_frame_equal(pl.read_parquet(path), frame)
+    assert pl.read_parquet(path).schema == CORPUS
+    assert_frame_equal(pl.from_pandas(pd.read_parquet(path, dtype_backend="pyarrow")), frame)
+    plain = pd.read_parquet(path)
+    assert plain["question"].isna().tolist() == [False, True]
+    assert [one.tolist() for one in plain["sentence_breaks"][0]] == _ROW["sentence_breaks"]
