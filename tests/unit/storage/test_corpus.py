@@ -133,7 +133,7 @@ def test_it_joins_what_datasets_makes(columns: list[str], tmp_path: Path) -> Non
 
 
 def test_pandas_and_polars_read_it_alike(tmp_path: Path) -> None:
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
 
     frame = corpus_frame([_ROW, {"qa_id": "bare", "language": "deu_Latn"}])
     folder = corpus_folder(tmp_path / "corpus", frame)
