@@ -261,8 +261,8 @@ FAULTS = (
     Fault(
         "the matrix of a plan is turned",
         "batches/summary.py",
-        "counts.get(found, 0):,}",
-        "side['matrix'][found].get(asked, 0):,}",
+        "counts.get(passage, 0):,}",
+        "side['matrix'][passage].get(question, 0):,}",
         "unit/batches/test_summary.py",
     ),
     Fault(
@@ -330,16 +330,16 @@ FAULTS = (
     ),
     Fault(
         "a question may be left in one language",
-        "filters/stage.py",
+        "filters/scores.py",
         "if self.settings.min_languages > 1:",
         "if self.settings.min_languages > 99:",
         "unit/filters/test_settings.py",
     ),
     Fault(
         "the filters' encoder has no prefix",
-        "filters/stage.py",
+        "filters/scores.py",
         "partial(loaded, prefix=self.settings.prefix)",
-        "partial(loaded)",
+        "partial(loaded, prefix='')",
         "unit/filters/test_settings.py",
     ),
     Fault(

@@ -95,11 +95,13 @@ class Moody:
 
     def __init__(self, room: int = 10_000, second: str = "gut", score: float = -0.5) -> None:
         self.room, self.second, self.sizes = room, second, list[int]()
+        self.beams: list[int] = []
         self.score = score
 
     def translate_batch(self, source: Any, prefix: Any, **options: Any) -> list[Any]:
         size = len(source) * max(map(len, source))
         self.sizes.append(size)
+        self.beams.append(options["beam_size"])
         words = [self.second] if "no_repeat_ngram_size" in options else ["in"] * 9
         done = SimpleNamespace(hypotheses=[[*prefix[0], *words, "</s>"]], scores=[self.score])
 
@@ -150,6 +152,12 @@ def test_a_loop_is_decoded_once_more_and_the_better_one_kept() -> None:
     assert [one.flags for one in found] == [("redecoded",)] * 2
     # scored by the plain model, the language token left out
     assert [(one.logprob, one.tokens) for one in found] == [(-3.0, 2)] * 2
+
+
+def test_the_second_decoding_looks_further() -> None:
+    translator = Moody()
+    moody(translator, beam=3).translate(["a b"], [["a", "b"]], "deu_Latn")
+    assert translator.beams == [3, 5]
 
 
 def test_the_last_digits_of_a_score_are_not_kept() -> None:
