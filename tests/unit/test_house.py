@@ -195,3 +195,8 @@ def test_no_pickles_and_no_foreign_code() -> None:
         text = path.read_text()
         for unsafe in ("import pickle", "torch.load(", "trust_remote_code=True"):
             assert unsafe not in text, f"{unsafe} in {path.name}"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".from_pretrained"):
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                passed = None in given  # what the caller was given, **options
+                assert passed or given.get("trust_remote_code") == "False", path.name
