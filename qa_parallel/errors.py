@@ -1,5 +1,9 @@
 """Errors that a user can act on: each says what was expected, what was found, what to do."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class QAParallelError(Exception):
     """A mistake in what the user gave us; the CLI prints it as one line and exits with code 2.
@@ -65,3 +69,5 @@ class LeakageError(QAParallelError):
     """A corpus that holds questions of an evaluation set, where that was to be an error."""
 
     exit_code = 3
+    # What was found, a `qa_parallel.results.Checked`, where a verb of the API raises.
+    result: Any = None

@@ -106,7 +106,12 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
             "steps": {side: report[side]["steps"] for side in SIDES},
         }
 
-    return Job(described, make, input=[dict(one.manifest) for one in given])
+    return Job(
+        described,
+        make,
+        input=[dict(one.manifest) for one in given],
+        words=f"{settings.strategy} batches of {', '.join(one.words for one in given)}",
+    )
 
 
 def _seen_from(out: Path, source: str) -> str:

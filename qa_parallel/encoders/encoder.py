@@ -317,7 +317,7 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
 
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
-            config = AutoConfig.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             if config.is_encoder_decoder:
                 if config.model_type != "m2m_100":
                     raise ValueError(f"of encoder-decoders only m2m_100, not {config.model_type}")
@@ -325,9 +325,14 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             half = config.architectures == [M2M100Encoder.__name__]
             kind: Any = M2M100Encoder if half else AutoModel
             model, found = kind.from_pretrained(
-                folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True
+                folder,
+                config=config,
+                use_safetensors=True,
+                dtype=dtype,
+                output_loading_info=True,
+                trust_remote_code=False,
             )
-            tokenizer = AutoTokenizer.from_pretrained(folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
     # where the files are missing, transformers makes one that knows no word

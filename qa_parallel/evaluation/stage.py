@@ -99,7 +99,9 @@ def prepare_evaluation(
         report, values = _evaluate(opened, tell)
         return _write(out, report, values, opened.described)
 
-    return Job(opened.described, make)
+    encoder = settings.encoder or settings.embeddings
+    words = f"{encoder} on {', '.join(one.name for one in sets)}"
+    return Job(opened.described, make, words=words)
 
 
 def read_evaluation(outcome: Outcome) -> Evaluated:

@@ -137,7 +137,8 @@ def prepare_filter(
         funnels = write_rows(writer, given, settings.pivot, decisions, origins, workers, names)
         return _finish(out, writer, given, limits, decisions, described, funnels)
 
-    return Job(described, make, input=dict(given.manifest), close=crew.close)
+    manifest = dict(given.manifest)
+    return Job(described, make, input=manifest, close=crew.close, words=given.words)
 
 
 def _finish(

@@ -109,7 +109,9 @@ def prepare_check(
     def make(out: Path) -> dict[str, Any]:
         return _write(out, opened, _check(opened))
 
-    return Job(opened.described, make, input=dict(opened.given.manifest))
+    names = ", ".join(one.name for one in against)
+    words = f"{opened.given.words} against {names}"
+    return Job(opened.described, make, input=dict(opened.given.manifest), words=words)
 
 
 def read_check(outcome: Outcome) -> Checked:

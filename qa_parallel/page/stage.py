@@ -15,6 +15,7 @@ from qa_parallel.page.hits import pairs
 from qa_parallel.page.parts import tongue
 from qa_parallel.page.render import render
 from qa_parallel.page.sample import COLUMNS, Fate, choose, embed
+from qa_parallel.page.settings import PageSettings
 from qa_parallel.page.stage_folders import StageFolder, find, first
 from qa_parallel.pictures import Picture
 from qa_parallel.schema import DECISIONS, LEAKS, check
@@ -23,7 +24,7 @@ from qa_parallel.storage import folders, store
 from qa_parallel.training.pictures import training_curves
 
 PAGE = "report.html"
-ROWS = 200
+ROWS = PageSettings().rows
 TRAINING = "training.json"
 _HITS = 40  # pairs of texts
 _PLANS = 6

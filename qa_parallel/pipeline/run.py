@@ -13,7 +13,7 @@ from qa_parallel.pipeline.steps import Step, StepResult, place, steps
 from qa_parallel.places import refuse_unwritable
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import Standing
-from qa_parallel.storage.jobs import carry_out, look
+from qa_parallel.storage.jobs import Job, carry_out, look
 from qa_parallel.storage.stage import Tools
 
 # What was made, for `OUT` to say so.
@@ -42,7 +42,8 @@ def run(
     last:
         Leave out what comes after it.
     begin:
-        Told of every stage what is to be done, why (nothing: it is up to date), before it is.
+        Told of every stage before it is done: what is done if it is new, else why it is done
+        again; nothing where it is up to date.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def run(
             started = time.monotonic()
             with closing(step.prepare(tools)) as job:
                 reasons = _reasons(look(job, step.folder), first)
-                begin(step, reasons)
+                begin(step, _said(job, reasons))
                 outcome = carry_out(job, step.folder, "always" if first else "changed")
             yield StepResult(step, reasons, outcome, time.monotonic() - started)
             step.how.refuse(outcome)
@@ -123,14 +124,19 @@ def _foreseen(
     step: Step, tools: Tools, first: str | None, changing: Container[str]
 ) -> tuple[str, ...]:
     if step.reads is not None and step.reads.name in changing:
-        return ("its input will change",)
+        return ("its input changes",)
     if not (step.folder / folders.SETTINGS).exists():
         folders.refuse_foreign(step.folder)
-        return ("not made yet",)
+        return (folders.NEW,)
     if not step.ready():
         return ("its model is to be fetched or converted",)
     with closing(step.prepare(tools)) as job:
         return _reasons(look(job, step.folder), first)
+
+
+def _said(job: Job, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """What is done where nothing was there before; else why it is done."""
+    return (job.words,) if job.words and reasons == (folders.NEW,) else reasons
 
 
 def _reasons(standing: Standing, first: str | None) -> tuple[str, ...]:

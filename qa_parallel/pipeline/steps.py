@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qa_parallel import stages
 from qa_parallel.errors import RecipeError
@@ -13,6 +14,9 @@ from qa_parallel.pipeline.recipe import Recipe
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job
 from qa_parallel.storage.stage import Context, RecipeStep, Stage, Tools
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,10 @@ class StepResult:
     reasons: tuple[str, ...]
     outcome: Outcome
     seconds: float = 0.0
+
+    def tables(self) -> Iterator[RenderableType]:
+        """What the stage tells of its outcome."""
+        yield from self.step.stage.summary(self.outcome)
 
     @property
     def made(self) -> bool:

@@ -101,6 +101,11 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
     )
 
 
+def write_card(publication: Publication, path: Path) -> None:
+    """Write the card to a file of the user's."""
+    store.write_bytes(path, publication.card.encode())
+
+
 def publish(
     publication: Publication, tell: Tell = lambda _: None, wait: Wait = time.sleep
 ) -> Published:

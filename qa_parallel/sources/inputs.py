@@ -14,7 +14,7 @@ from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, check
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import open_source
-from qa_parallel.storage import folders, store
+from qa_parallel.storage import folders, store, summary
 
 _ROWS = 50_000
 
@@ -41,6 +41,11 @@ class Input:
     split: str
     manifest: Mapping[str, Any] = field(repr=False)
     _parts: Callable[[str, list[str] | None], Iterator[pl.DataFrame]] = field(repr=False)
+
+    @property
+    def words(self) -> str:
+        """Its size in a few words, where it is known; else its name."""
+        return summary.brief(self.manifest) if "languages" in self.manifest else self.name
 
     def frames(
         self, language: str | None = None, columns: list[str] | None = None

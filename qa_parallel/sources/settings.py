@@ -112,23 +112,27 @@ class EvalSettings(BaseModel):
 def parse_evalset(text: str) -> EvalSettings:
     """The settings from NAME=PATH, after which `?key=value&key=value` may say more.
 
+    Without a name, the set is called as its file or folder is. What is there as a path is one, "="
+    and "?" in it or not.
+
     Raises
     ------
     SourceError
-        Another form, or a key that `EvalSettings` does not have.
+        A name or a path that is none, or a key that `EvalSettings` does not have.
 
     Examples
     --------
     >>> parse_evalset("miracl=miracl-sw?language=sw&split=dev").split
     'dev'
+    >>> parse_evalset("data/xquad-r?split=test").name
+    'xquad-r'
     """
-    name, found, path = text.partition("=")
-    if not found or not re.fullmatch(r"[\w.-]+", name) or not path:
-        raise SourceError(f"expected NAME=PATH, found {text!r}", "for example xquad-r=data/xquad-r")
-    options: dict[str, str] = {}
-    if "?" in path and not Place.of(path).exists:
-        path, _, query = path.partition("?")
-        options = dict(parse_qsl(query))
+    name, path, query = _parts(text)
+    if not re.fullmatch(r"[\w.-]+", name) or not path:
+        raise SourceError(
+            f"expected PATH or NAME=PATH, found {text!r}", "for example xquad-r=data/xquad-r"
+        )
+    options = dict(parse_qsl(query))
     known = ("language", "split", "config", "revision", "parallel")
     given: dict[str, Any] = {key: options.pop(key) for key in known if key in options}
     for key in options:
@@ -142,6 +146,28 @@ def parse_evalset(text: str) -> EvalSettings:
         first = error.errors()[0]
         wrong = f"{first['loc'][0]}={first['input']}"
         raise SourceError(f"{name}: found {wrong}: {first['msg'].lower()}") from None
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Name, path and options."""
+    if Place.of(text).exists:
+        return _called(text), text, ""
+    name, found, path = text.partition("=")
+    if found and Place.of(path).exists:
+        return name, path, ""
+    head, _, query = text.partition("?")
+    name, found, path = head.partition("=")
+    if not found or Place.of(head).exists:
+        return _called(head), head, query
+    return name, path, query
+
+
+def _called(path: str) -> str:
+    """What a set is called that has no other name."""
+    place = Place.of(path)
+    whole = place.path.absolute()
+    name = whole.stem if place.is_file else whole.name
+    return re.sub(r"[^\w.-]+", "-", name)
 
 
 def open_places(places: Mapping[str, str]) -> list[EvalSettings]:

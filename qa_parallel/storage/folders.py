@@ -73,6 +73,10 @@ def refuse_foreign(out: Path) -> None:
         )
 
 
+# Why something is made of which there is nothing yet.
+NEW = "no output yet"
+
+
 @dataclass(frozen=True)
 class Standing:
     """How an output folder stands to what is to be made in it.
@@ -99,7 +103,7 @@ def look(out: Path, described: Mapping[str, Any]) -> Standing:
     """
     refuse_foreign(out)
     if not (out / SETTINGS).exists():
-        return Standing(False, ("not made yet",))
+        return Standing(False, (NEW,))
     known = store.read_json(out / SETTINGS)
     _refuse_other(out, known, described)
     if known != described:

@@ -34,6 +34,8 @@ class Job:
         Folders of jobs within it.
     close:
         Lets go of processes, whether `make` was called or not.
+    words:
+        What is done, in a few words: "200 questions into 4 languages".
     """
 
     described: dict[str, Any]
@@ -41,6 +43,7 @@ class Job:
     input: Any = None
     inner: tuple[str, ...] = ()
     close: Callable[[], None] = lambda: None
+    words: str = ""
 
 
 def description(stage: str, code: int, settings: Mapping[str, Any], **parts: Any) -> dict[str, Any]:

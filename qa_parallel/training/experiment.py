@@ -30,6 +30,7 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Context, RecipeStep, Stage
+from qa_parallel.text import counted
 from qa_parallel.training import summary
 from qa_parallel.training.loop import steps_of
 from qa_parallel.training.pictures import training_curves
@@ -154,7 +155,9 @@ def prepare_experiment(
         files = {name: store.record(out / name) for name in names}
         return {**folders.manifest(described, {}, files), "kind": "experiment"}
 
-    return Job(described, make, inner=(_RUNS, _RESULTS))
+    names = ", ".join(one.name for one in sets)
+    words = f"{counted(len(runs), 'training')} of {start}, evaluated on {names}"
+    return Job(described, make, inner=(_RUNS, _RESULTS), words=words)
 
 
 def _once(said: set[str], warn: Tell, text: str) -> None:

@@ -19,6 +19,7 @@ from qa_parallel.storage.corpus import CorpusWriter, Stats
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Context, RecipeStep, Stage
+from qa_parallel.text import counted
 from qa_parallel.translation import summary
 from qa_parallel.translation.decoding.engine import Engine, resolved
 from qa_parallel.translation.models.model import Model, is_ready, resolve
@@ -103,7 +104,9 @@ def prepare_translation(
         reporter.finish()
         return {**manifest, **runner.report()}
 
-    return Job(described, make, close=runner.close)
+    questions = "questions" if source.total is None else counted(source.total, "question")
+    words = f"{questions} into {counted(len(targets), 'language')}"
+    return Job(described, make, close=runner.close, words=words)
 
 
 def _runner(
@@ -182,9 +185,9 @@ def _finish(
 ) -> dict[str, Any]:
     per_shard = -(-settings.shard_rows // settings.window_rows)
     writer = CorpusWriter(out, list(stats), described["source"]["split"])
-    for language, counted in stats.items():
+    for language, mine in stats.items():
         parts = [folders.part(folder, language) for folder in places]
-        writer.take(language, parts, per_shard, counted)
+        writer.take(language, parts, per_shard, mine)
     manifest = writer.finish(
         described,
         title or f"{source.name.rsplit('@')[0]} in {len(stats)} languages",

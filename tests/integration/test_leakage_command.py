@@ -252,7 +252,7 @@ def test_an_encoder_looks_across_languages(
     [
         (["--encoder", "nowhere"], "nowhere"),
         (["--action", "drop"], "expected a folder for the clean corpus, found none; give --out"),
-        (["--against", "small"], "expected NAME=PATH, found 'small'"),
+        (["--against", "=small"], "expected PATH or NAME=PATH, found '=small'"),
         (["--against", "small=b.json"], "found small, small"),
         (["--containment", "2"], "containment = 2.0"),
         (["--ngrams", "8,x"], "ngrams"),

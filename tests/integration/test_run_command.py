@@ -136,7 +136,7 @@ def test_a_recipe_whole_with_stand_ins(path: Path, tiny_bert: Path, tmp_path: Pa
     summary = [line.split()[:2] for line in output.splitlines()]
     assert all([name, "done"] in summary for name in ("translate", *tables)), output
     assert f"qa-parallel publish {out / 'checked'} --repo org/name --dry-run" in output
-    assert f"The page to look at is {out / 'report.html'}." in output.replace("\n", "")
+    assert f"Open {out / 'report.html'} in a browser." in output
     assert "<title>" in (out / "report.html").read_text("utf-8")
     english = pl.read_parquet(out / "translated" / "data" / "eng_Latn" / "*.parquet")
     assert english.height == 6
@@ -239,7 +239,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("run")
     (home / "small.toml").write_text(SMALL)
     output = good(home / "small.toml", home / "out")
-    assert said(output) == dict.fromkeys(STAGES, "not made yet")
+    # what is new says what it does
+    assert said(output) == {
+        "translate": "4 questions into 1 language",
+        "filter": "8 rows in 2 languages",
+        "check-leakage": "8 rows in 2 languages against quickstart-eval",
+        "build-batches": "hybrid batches of 8 rows in 2 languages",
+    }
     return home
 
 
@@ -308,20 +314,20 @@ def test_a_dry_run_says_why_and_writes_nothing(home: Path) -> None:
     output = good(home / "small.toml", home / "out", "--dry-run", *options)
     assert said(output) == {
         "translate": "up to date",
-        "filter": "would run: limits.length changed 4 → 3",
-        **dict.fromkeys(STAGES[2:], "would run: its input will change"),
+        "filter": "would run (limits.length changed 4 → 3)",
+        **dict.fromkeys(STAGES[2:], "would run (its input changes)"),
     }
     assert state(home) == before
     fresh = good(home / "small.toml", home / "new", "--dry-run")
-    assert said(fresh)["translate"] == "would run: not made yet"
-    assert said(fresh)["build-batches"] == "would run: its input will change"
+    assert said(fresh)["translate"] == "would run (no output yet)"
+    assert said(fresh)["build-batches"] == "would run (its input changes)"
     assert not (home / "new").exists()
 
 
 def test_a_dry_run_converts_no_model(home: Path, tiny_nllb: Path) -> None:
     before = state(home)
     output = good(home / "small.toml", home / "out", "--dry-run", *changed(model__model=tiny_nllb))
-    assert said(output)["translate"] == "would run: its model is to be fetched or converted"
+    assert said(output)["translate"] == "would run (its model is to be fetched or converted)"
     assert state(home) == before
 
 
@@ -334,8 +340,8 @@ def test_from_and_until_a_stage(home: Path) -> None:
     options = ("--from-stage", "filter", "--until-stage", "check-leakage")
     dry = said(good(home / "small.toml", home / "out", *options, "--dry-run"))
     assert dry == {
-        "filter": "would run: asked for",
-        "check-leakage": "would run: its input will change",
+        "filter": "would run (asked for)",
+        "check-leakage": "would run (its input changes)",
     }
     output = good(home / "small.toml", home / "out", *options)
     assert said(output) == {"filter": "asked for", "check-leakage": "asked for"}

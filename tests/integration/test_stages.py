@@ -10,8 +10,8 @@ import pytest
 from qa_parallel import stages
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
+from qa_parallel.display import printed
 from qa_parallel.pipeline.recipe import Recipe
-from qa_parallel.results import printed
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.stage import import_parallel
 from qa_parallel.storage import store

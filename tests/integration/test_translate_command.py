@@ -219,7 +219,7 @@ def test_sigterm_ends_in_order(data: Path, tiny_nllb: Path, tmp_path: Path) -> N
     _, errors = process.communicate(timeout=60)
     if process.returncode:  # else it was faster than the signal
         assert process.returncode == 143
-        assert "Stopped. What is finished is kept" in errors
+        assert "Stopped. Finished work is kept" in errors
         assert "Traceback" not in errors
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 

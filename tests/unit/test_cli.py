@@ -15,7 +15,10 @@ def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple
     """The group, its commands, and those of the groups among them."""
     yield path
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
             yield from commands(command, (*path, name))
 
 

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from qa_parallel import stages
+from qa_parallel.display import printed
 from qa_parallel.errors import RecipeError, StoreError
 from qa_parallel.page import history
 from qa_parallel.page.stage_folders import find
@@ -17,7 +18,6 @@ from qa_parallel.pipeline import steps
 from qa_parallel.pipeline.recipe import Recipe
 from qa_parallel.pipeline.run import corpus_of, run
 from qa_parallel.pipeline.summary import describe
-from qa_parallel.results import printed
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import VERSION, Outcome

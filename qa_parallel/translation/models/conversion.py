@@ -51,7 +51,6 @@ def converted(
     source: Callable[[], Path],
     quantization: str,
     check: Callable[[Path], Mapping[str, Any]],
-    trust_remote_code: bool = False,
 ) -> Path:
     """`target`, converted from `source()` unless it is there already.
 
@@ -67,8 +66,6 @@ def converted(
     check:
         Called with the new folder before it gets its name; raises ModelError where the model
         does not work, returns what to record in the marker.
-    trust_remote_code:
-        Passed to transformers.
 
     Raises
     ------
@@ -89,7 +86,7 @@ def converted(
             if not is_complete(target):
                 for leftover in target.parent.glob(f".{target.name}.part-*"):
                     shutil.rmtree(leftover)
-                _build(target, source(), quantization, check, trust_remote_code)
+                _build(target, source(), quantization, check)
     except OSError as error:
         raise ModelError(
             f"cannot convert the model into {target}: {error}",
@@ -148,12 +145,11 @@ def _build(
     source: Path,
     quantization: str,
     check: Callable[[Path], Mapping[str, Any]],
-    trust_remote_code: bool,
 ) -> None:
     check_source(source)
     part = target.parent / f".{target.name}.part-{os.getpid()}"
     try:
-        _convert(source, part, quantization, trust_remote_code)
+        _convert(source, part, quantization)
         marker = {
             "format": _FORMAT,
             "quantization": quantization,
@@ -169,14 +165,17 @@ def _build(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _convert(source: Path, target: Path, quantization: str, trust_remote_code: bool) -> None:
+def _convert(source: Path, target: Path, quantization: str) -> None:
     from ctranslate2.converters import TransformersConverter
     from safetensors import SafetensorError
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_model(self, model_class: Any, name: str, **options: Any) -> Any:
             model, report = model_class.from_pretrained(
-                name, use_safetensors=True, output_loading_info=True, **options
+                name,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options | {"trust_remote_code": False},
             )
             # transformers fills what is missing with random numbers.
             missing = sorted(report["missing_keys"])
@@ -188,7 +187,7 @@ def _convert(source: Path, target: Path, quantization: str, trust_remote_code: b
             return _Vocabulary(source)
 
     files = [name for name in FILES if (source / name).is_file()]
-    converter = Converter(str(source), copy_files=files, trust_remote_code=trust_remote_code)
+    converter = Converter(str(source), copy_files=files, trust_remote_code=False)
     try:
         with _quiet():
             converter.convert(str(target), quantization=quantization)
@@ -254,7 +253,7 @@ def _m2m_ids(folder: Path) -> dict[str, int]:
         )
     from transformers import M2M100Tokenizer
 
-    tokenizer = M2M100Tokenizer.from_pretrained(str(folder))
+    tokenizer = M2M100Tokenizer.from_pretrained(str(folder), trust_remote_code=False)
     return {**tokenizer.encoder, **tokenizer.lang_token_to_id}
 
 

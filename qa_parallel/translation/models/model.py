@@ -260,7 +260,6 @@ def _convert(
         fetch,
         quantization,
         check,
-        settings.trust_remote_code,
     )
     return _read(target, name, revision, cache_folder(settings.cache))
 

@@ -33,8 +33,6 @@ class ModelSettings(BaseModel):
     quantization:
         Of the weights when a model is converted; None = float16 for a GPU, int8 for a CPU. A
         model that is converted already is taken as it is.
-    trust_remote_code:
-        Passed to transformers in a conversion; no model that is supported needs it.
     cache:
         Folder of converted models; None = $QA_PARALLEL_CACHE or ~/.cache/qa-parallel.
     device:
@@ -46,6 +44,5 @@ class ModelSettings(BaseModel):
     model: Named = "facebook/nllb-200-distilled-600M"
     revision: str | None = None
     quantization: Quantization | None = None
-    trust_remote_code: bool = False
     cache: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -263,9 +263,9 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("xquad-r", "expected NAME=PATH"),
-        ("=x", "expected NAME=PATH"),
-        ("x=", "expected NAME=PATH"),
+        ("=x", "expected PATH or NAME=PATH"),
+        ("x=", "expected PATH or NAME=PATH"),
+        ("a b=c", "expected PATH or NAME=PATH"),
         ("x=a.json?langage=de", "found 'langage'"),
         ("x=a.json?language=xx", "expected a language of NLLB-200"),
         ("x=a.json?parallel=maybe", "parallel=maybe: input should be a valid boolean"),
@@ -274,6 +274,32 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
 def test_how_a_set_is_named(text: str, message: str) -> None:
     with pytest.raises(QAParallelError, match=message):
         parse_evalset(text)
+
+
+def test_a_set_without_a_name_has_that_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("held-out.csv", "a=b.csv", "who?.csv", "my set.v1.json"):
+        (tmp_path / name).write_text("question,answer\n")
+    (tmp_path / "data.v1").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def named(text: str) -> tuple[str, str, str | None]:
+        found = parse_evalset(text)
+        return found.name, found.path, found.split
+
+    assert named("held-out.csv") == ("held-out", "held-out.csv", None)
+    assert named("./held-out.csv?split=dev") == ("held-out", "./held-out.csv", "dev")
+    assert named("data.v1") == ("data.v1", "data.v1", None)
+    assert named("my set.v1.json") == ("my-set.v1", "my set.v1.json", None)
+    assert named("google/xquad?split=dev") == ("xquad", "google/xquad", "dev")
+    # what is there is a path, whatever is in it
+    assert named("a=b.csv") == ("a-b", "a=b.csv", None)
+    assert named("a=b.csv?split=dev") == ("a-b", "a=b.csv", "dev")
+    assert named("x=a=b.csv") == ("x", "a=b.csv", None)
+    assert named("x=who?.csv") == ("x", "who?.csv", None)
+    assert named("x=a.csv?split=dev") == ("x", "a.csv", "dev")
+    assert named("y" * 5000)[0] == "y" * 5000  # found to be missing later, in one line
 
 
 def test_what_a_set_can_be_told() -> None:

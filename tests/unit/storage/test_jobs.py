@@ -32,7 +32,7 @@ class Letters:
 
 def test_a_job_is_done_once(tmp_path: Path) -> None:
     letters = Letters()
-    assert look(letters.job(), tmp_path / "out").reasons == ("not made yet",)
+    assert look(letters.job(), tmp_path / "out").reasons == ("no output yet",)
     assert not (tmp_path / "out").exists()
     first = carry_out(letters.job(), tmp_path / "out")
     assert not first.complete_before
