@@ -198,7 +198,7 @@ RANK_DISTANCE = Measure(
 )
 MEASURES = (MAP, MRR, _recall(1), _recall(10), _recall(100), _ndcg(10), RANK_DISTANCE)
 # Of the candidates of a language in the head of the ranking.
-SHARE = Quantity(f"share@{HEAD}", f"share of the first {HEAD}", digits=3)
+SHARE = Quantity(f"share@{HEAD}", f"share of the first {HEAD} candidates", digits=3)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def prepare_evaluation(
 
     encoder = settings.encoder or settings.embeddings
     words = f"{encoder} on {', '.join(one.name for one in sets)}"
-    return Job(opened.described, make, words=words)
+    return Job(opened.described, make, keeps=STAGE.keeps, words=words)
 
 
 def read_evaluation(outcome: Outcome) -> Evaluated:
@@ -419,5 +419,6 @@ STAGE = Stage(
     words=summary.words,
     brief=lambda outcome: summary.brief(store.read_json(outcome.folder / REPORT)),
     summary=_summary,
+    keeps="known vectors stay in the cache",
     recipe=RecipeStep("evaluated", _prepare),
 )

@@ -21,7 +21,7 @@ def words(manifest: Mapping[str, Any]) -> str:
     """Which encoder was evaluated on which sets."""
     encoder = manifest.get("encoder", {})
     name = store.portable(encoder.get("encoder") or encoder.get("vectors"))
-    return f"What {name} finds in {', '.join(one['name'] for one in manifest.get('sets', []))}."
+    return f"Retrieval of {name} on {', '.join(one['name'] for one in manifest.get('sets', []))}."
 
 
 def brief(report: Mapping[str, Any]) -> str:

@@ -126,8 +126,9 @@ def refuse_leaks(checked: Checked) -> None:
     if checked.report[STAGE.name]["action"] == "fail" and questions:
         names = ", ".join(one["name"] for one in checked.report["checked"])
         raise LeakageError(
-            f"expected no question of {names}, found {questions:,} that leak",
-            "the action drop takes them out",
+            f"expected no question of {names}, found {questions:,} that "
+            f"{'leaks' if questions == 1 else 'leak'}",
+            f"--action drop removes {'it' if questions == 1 else 'them'}",
         )
 
 
@@ -285,7 +286,7 @@ def _clean(
     manifest = writer.finish(
         described,
         f"{given.name.rsplit('@')[0]} without leaks",
-        f"Made by qa-parallel from {given.name}, without the questions known from {names}. "
+        f"Made by qa-parallel from {given.name}, without the questions that leaked from {names}. "
         f"What was found: {REPORT}, {LEAKS}. Counts, digests and settings: manifest.json.",
     )
     return {**manifest, "source_counts": counts}

@@ -27,7 +27,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Recipe(BaseModel):
-    """What `qa-parallel run` does: a table per stage, a folder for the outcome.
+    """What `qa-parallel run` does: a table per stage, a folder for the output.
 
     A stage whose table is missing is left out, but for the translation.
     """
@@ -36,7 +36,7 @@ class Recipe(BaseModel):
 
     name: str
     description: str = ""
-    # where the outcomes go, a folder a stage; relative to where the command is started
+    # where the output goes, a folder for each stage; relative to where the command is started
     out: Path
     source: SourceSettings
     model: ModelSettings = ModelSettings()

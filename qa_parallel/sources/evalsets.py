@@ -171,7 +171,7 @@ def _folder(settings: EvalSettings, path: Path, judged: bool) -> Tables:
     if folders.is_unfinished(path):
         raise SourceError(
             f"{settings.name}: expected a whole corpus in {path}, found one that is half-written",
-            "start the command that makes it again; it goes on where it stood",
+            "start the command that makes it again; it continues where it stopped",
         )
     if beir.is_beir(path):
         language = settings.language or language_of(path.name) or ENGLISH

@@ -83,7 +83,7 @@ def _open_corpus(path: Path) -> Input:
     if not (path / folders.MANIFEST).is_file():
         raise StoreError(
             f"expected a whole corpus in {path}, found one that is half-written",
-            "start the command that makes it again; it goes on where it stood",
+            "start the command that makes it again; it continues where it stopped",
         )
     manifest = store.read_json(path / folders.MANIFEST)
     if manifest.get("version") != folders.VERSION or manifest.get("kind") != "corpus":

@@ -13,6 +13,7 @@ from rich.text import Text
 from qa_parallel.display import is_live
 from qa_parallel.sources.source import Source
 from qa_parallel.storage.corpus import Stats
+from qa_parallel.text import counted
 from qa_parallel.translation.decoding.engine import Done
 from qa_parallel.translation.models.model import Model
 
@@ -72,7 +73,7 @@ class Progress:
                 "[yellow]The demonstration model is for demonstration only: "
                 "its translations are rough.[/yellow]"
             )
-        rows = "" if source.total is None else f"{source.total:,} rows of "
+        rows = "" if source.total is None else f"{counted(source.total, 'row')} of "
         self._console.print(Text(f"{rows}{source.name} → {', '.join(targets)} with {model.name}"))
         self._total = source.total
         self._paces = {target: _Pace() for target in targets}

@@ -43,7 +43,7 @@ def translate(
     title: str = "",
     engine: Engine | None = None,
 ) -> Outcome:
-    """Translate a source into a parallel corpus under `out`, going on where a run was stopped.
+    """Translate a source into a parallel corpus under `out`, continuing where a run was stopped.
 
     The unit of work is a window of source rows in one language. It is committed to the cache
     in one transaction and to the folder by rename, so that whatever a kill interrupts is done
@@ -106,7 +106,7 @@ def prepare_translation(
 
     questions = "questions" if source.total is None else counted(source.total, "question")
     words = f"{questions} into {counted(len(targets), 'language')}"
-    return Job(described, make, close=runner.close, words=words)
+    return Job(described, make, close=runner.close, keeps=STAGE.keeps, words=words)
 
 
 def _runner(
@@ -215,5 +215,6 @@ STAGE = Stage(
     words=summary.words,
     brief=lambda outcome: storage_summary.brief(outcome.manifest),
     summary=lambda outcome: storage_summary.counts(outcome.manifest),
+    keeps="known translations stay in the cache",
     recipe=RecipeStep("translated", _prepare, ready=lambda tables: is_ready(tables["model"])),
 )
