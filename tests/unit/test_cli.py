@@ -142,11 +142,9 @@ def test_every_setting_has_an_option(name: str) -> None:
 def test_helps_tell_the_defaults_of_the_settings(name: str) -> None:
     for kind, renamed in SETTINGS[name]:
         for field, info in kind.model_fields.items():
-            (option,) = [
-                one
-                for one in command(name).params
-                if isinstance(one, click.Option) and one.name == renamed.get(field, field)
-            ] or [None]
+            named = renamed.get(field, field)
+            options = [one for one in command(name).params if isinstance(one, click.Option)]
+            option = next((one for one in options if one.name == named), None)
             if option is None or (name, field) in ELSEWHERE:
                 continue
             assert option.help
