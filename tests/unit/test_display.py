@@ -80,6 +80,20 @@ def test_a_wide_terminal_shows_tables_as_they_are(name: str) -> None:
     assert shown.split() == captured.get().split()
 
 
+def test_words_give_way_to_paths() -> None:
+    table = Table("outcome", box=None, pad_edge=False)
+    table.add_column("folder", overflow="fold")
+    table.add_row("many words that can be broken", "out/quickstart/translated")
+    assert "out/quickstart/translated" in display.printed([table], 40)
+
+
+def test_the_width_is_that_of_the_terminal_or_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert display.console().width == display.WIDTH
+    monkeypatch.setenv("COLUMNS", "60")
+    assert display.console().width == 60
+
+
 def test_a_string_is_never_folded_nor_read_as_markup() -> None:
     line = f"[red]{'x' * 90}[/red] is where it is."
     assert display.printed([line], 40) == line
