@@ -51,7 +51,10 @@ def _left(rows: Mapping[str, int], positive: str) -> str:
     lacking = (("question", rows["without_question"]), (positive, rows["without_positive"]))
     words = [f"{count:,} have no {name}" for name, count in lacking if count]
     if rows["question_is_positive"]:
-        words.append(f"{rows['question_is_positive']:,} are to find their translations only")
+        words.append(
+            f"{rows['question_is_positive']:,} are positives of themselves, so they are paired "
+            "with their translations only"
+        )
     whole = f"{rows['all']:,} rows read, {rows['reserved']:,} of them reserved for validation"
     return "; ".join([whole, *words])
 
@@ -70,16 +73,14 @@ def unmet(side: Mapping[str, Any]) -> list[str]:
     if short:
         lines.append(f"{short:,} batches are short by {rows:,} rows: nothing more would fit")
     if side["replaced"]:
-        lines.append(
-            f"{side['replaced']:,} rows fitted into no batch, and others were taken again instead"
-        )
+        lines.append(f"{side['replaced']:,} rows fitted into no batch and were replaced by others")
     missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
     lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
     left_out = [
         {"kind": kind, "question_language": question, "passage_language": passage}
         for kind, question, passage in side["left_out"]
     ]
-    lines += _listed(left_out, "no rows: its share is too small for so few")
+    lines += _listed(left_out, "no rows: the plan is too short for its share")
     repeated = [one for one in side["strata"] if one["wanted"] > 2 * one["there"]]
     repeated.sort(key=lambda one: -one["drawn"] / one["there"])
     lines += _listed(repeated, "{there:,} rows for {drawn:,} draws, one up to {most:,} times")
@@ -104,7 +105,7 @@ def _table(*names: str) -> Table:
 
 
 def _sides(report: Mapping[str, Any]) -> Table:
-    table = _table("", "steps", "rows", "rows a batch", "passages", "drawn", "a batch")
+    table = _table("", "steps", "rows", "rows/batch", "passages", "drawn", "passages in a batch")
     for name in ("train", "validation"):
         side = report[name]
         passages = side["passages"]
@@ -121,7 +122,9 @@ def _range(ends: list[int]) -> str:
 
 
 def _language_table(side: Mapping[str, Any]) -> Table:
-    table = _table("language", "questions", "drawn", "left out", "times, mean", "most")
+    table = _table(
+        "language", "questions", "drawn", "left out", "draws a question, mean", "maximum"
+    )
     for code, one in side["languages"].items():
         table.add_row(
             code, f"{one['questions']:,}", f"{one['drawn']:,}", f"{one['left_out']:,}",

@@ -126,8 +126,9 @@ def refuse_leaks(checked: Checked) -> None:
     if checked.report[STAGE.name]["action"] == "fail" and questions:
         names = ", ".join(one["name"] for one in checked.report["checked"])
         raise LeakageError(
-            f"expected no question of {names}, found {questions:,} that leak",
-            "the action drop takes them out",
+            f"expected no question of {names}, found {questions:,} that "
+            + ("leaks" if questions == 1 else "leak"),
+            f"--action drop removes {'it' if questions == 1 else 'them'}",
         )
 
 

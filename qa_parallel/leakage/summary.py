@@ -62,9 +62,9 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         return
     rows = ", ".join(f"{code} {count:,}" for code, count in leaked["rows"].items())
     yield Text(
-        f"\nleaked, in all languages: {counted(leaked['questions'], 'question')}; "
-        f"{leaked['by_passage']:,} with their passage; {leaked['by_original']:,} show in the "
-        f"language they were written in, {leaked['by_translation']:,} in a translation alone"
+        f"\nLeaked: {counted(leaked['questions'], 'question')} (in all languages). "
+        f"By its passage: {leaked['by_passage']:,}. In the language it was written in: "
+        f"{leaked['by_original']:,}. In a translation only: {leaked['by_translation']:,}."
     )
     yield Text(f"rows: {rows}")
 

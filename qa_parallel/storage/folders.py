@@ -136,7 +136,7 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
         changed = "; ".join(changes(known, described))
         raise StoreError(
             f"{out} was made with other settings ({changed})",
-            "choose another --out, or --overwrite: what is made already stays in the cache",
+            "choose another --out, or --overwrite (what is known stays in the cache or the folder)",
         )
     again = manifest.exists() and redo == "always"
     if known is not None and (known != described or again):

@@ -140,7 +140,7 @@ def _train(
             warn(f"{language}: the tokenizer does not know {share:.0%} of the tokens")
     task = reserved_task(reserved_rows(folder), settings.validation_questions)
     if task is None:
-        warn("nothing is reserved for validation: the last encoder is taken, not the best")
+        warn("no passages are reserved for validation, so the last encoder is kept, not the best")
     encoder.languages = tuple(sorted({*(encoder.languages or ()), *unknown}))
 
     def told(record: Record, steps: int) -> None:

@@ -152,7 +152,7 @@ def test_a_dry_run_names_every_file_and_sends_nothing(
     text = card.read_bytes()
     assert sizes.pop("README.md") == (hashlib.sha256(text).hexdigest(), len(text))
     assert {name.split("/")[0] for name in sizes} == {"manifest.json", "batches"}
-    for line in ("private dataset repository org/corpus", "tag the outcome v1.0", "valid"):
+    for line in ("private dataset repository org/corpus", "tag the commit v1.0", "valid"):
         assert line in result.stdout
 
 

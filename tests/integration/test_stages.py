@@ -108,7 +108,7 @@ _BRIEF = {
 }
 _SUMMARY = {
     "translate": "deu_Latn     4",
-    "import": "1 questions, 1 of them in all 2 languages",
+    "import": "1 question, 1 of them in all 2 languages",
     "filter": "rejected ones in {folder}/rejected.",
     "check-leakage": "known (known@",
     "build-batches": "The plan is in {folder}, its picture in {folder}/languages.svg.",

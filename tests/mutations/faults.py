@@ -247,8 +247,8 @@ FAULTS = (
     Fault(
         "leaks that show in the original are told as shown in translations alone",
         "leakage/summary.py",
-        "{leaked['by_translation']:,} in a translation alone",
-        "{leaked['by_original']:,} in a translation alone",
+        "In a translation only: {leaked['by_translation']:,}.",
+        "In a translation only: {leaked['by_original']:,}.",
         "unit/leakage/test_summary.py",
     ),
     Fault(
