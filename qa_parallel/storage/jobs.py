@@ -62,7 +62,7 @@ def description(stage: str, code: int, settings: Mapping[str, Any], **parts: Any
         What else shapes it: digests of what is read, mostly.
 
     >>> description("filter", 4, {"pivot": None}, corpus={"digest": "333f"})
-    {'made_by': 'qa-parallel', 'version': 1, 'stage': 'filter', 'code': 4, \
+    {'made_by': 'qa-parallel', 'version': 2, 'stage': 'filter', 'code': 4, \
 'corpus': {'digest': '333f'}, 'filter': {'pivot': None}}
     """
     return {

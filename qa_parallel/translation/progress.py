@@ -136,7 +136,7 @@ class Progress:
         pace = self._paces[language]
         return (
             f"{language}: {self._rows(pace)} rows, {pace.rate(pace.segments)} segments, "
-            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} saved by deduplication, "
+            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} repeated, "
             f"time left {self._left()}"
         )
 

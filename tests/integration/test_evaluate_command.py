@@ -112,11 +112,11 @@ def test_comparing(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
 
 
 def test_comparing_with_results_from_before_a_measure_was_there(
-    encoder: Path, sets: Path, tmp_path: Path
+    tiny_bert: Path, sets: Path, tmp_path: Path
 ) -> None:
     outs = [str(tmp_path / name) for name in ("old", "new")]
     for out, more in zip(outs, ((), ("--debias",)), strict=True):
-        given = ("--encoder", str(encoder), "--eval", f"mill={sets}", "--out", out)
+        given = ("--encoder", str(tiny_bert), "--eval", f"mill={sets}", "--out", out)
         assert invoke(tmp_path, *given, *more).exit_code == 0
     file = tmp_path / "old" / "values.parquet"
     pl.read_parquet(file).drop("ndcg@10").write_parquet(file)
@@ -145,11 +145,11 @@ def test_languages_that_the_encoder_was_not_trained_on(
     ("options", "message"),
     [
         (("--encoder", "nowhere"), "or a Hub id, found 'nowhere'"),
-        (("--embeddings", "nowhere"), "expected a file of vectors, found none at nowhere"),
+        (("--embeddings", "nowhere"), "expected a file of vectors, found none at 'nowhere'"),
         ((), "expected an encoder or a file of vectors, found neither"),
         (("--encoder", "demo", "--max-length", "9999"), "at most 512 tokens"),
         (("--encoder", "demo", "--max-length", "1"), "max_length = 1"),
-        (("--encoder", "demo", "--eval", "x=nowhere"), "found nothing at nowhere"),
+        (("--encoder", "demo", "--eval", "x=nowhere"), "found nothing at 'nowhere'"),
     ],
 )
 def test_mistakes(sets: Path, tmp_path: Path, options: tuple[str, ...], message: str) -> None:

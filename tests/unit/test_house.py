@@ -26,7 +26,7 @@ GROUND: dict[str, set[str]] = {
     "display": set(),
     "settings": set(),
     "sentences": {"language_codes", "schema"},
-    "storage": {"places", "schema"},
+    "storage": {"places", "schema", "text"},
     "pictures": {"language_codes"},
     "sources": {
         *("hub", "language_codes", "places", "schema", "sentences", "settings", "storage", "text"),

@@ -80,7 +80,7 @@ def test_the_summary_shows_rows_side_by_side(tmp_path: Path) -> None:
     ):
         console.print(part)
     shown = text.getvalue()
-    assert "1 questions, 1 of them in all 2 languages" in shown
+    assert "1 question, 1 of them in all 2 languages" in shown
     assert "Why [b]me[/b]?" in shown
     assert "Warum ich?" in shown
     assert "tokens" not in shown  # nothing was translated: no columns of zeros

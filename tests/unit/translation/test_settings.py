@@ -131,9 +131,9 @@ def model(tiny_nllb: Path, tiny_m2m: Path, tmp_path_factory: pytest.TempPathFact
         run,
         base,
         {
-            "model": To(str(tiny_m2m), parts=("scheme", "digest")),
+            "model": To(str(tiny_m2m), parts=("family", "digest")),
             "revision": To("v1", {"model": "org/tiny"}, parts=("revision",), same=("digest",)),
-            "quantization": To("float32", parts=("digest",), same=("scheme",)),
+            "quantization": To("float32", parts=("digest",), same=("family",)),
             "cache": To(scratch / "other", parts=("home",), same=("digest",)),
         },
         {"device": To("auto"), "trust_remote_code": To(True)},
