@@ -407,8 +407,8 @@ def test_folders_of_others_are_left_alone(home: Path) -> None:
     before = state(home / "third" / "filtered")
     for option in ([], ["--from-stage", "filter"]):
         line = refused(home / "small.toml", home / "third", *option)
-        assert "expected a folder of filter" in line
-        assert "found one of translate" in line
+        assert "expected a folder that filter made" in line
+        assert "found one that translate made" in line
         assert state(home / "third" / "filtered") == before
 
 
