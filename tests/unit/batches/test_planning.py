@@ -335,7 +335,7 @@ def test_small_strata_repeat_and_are_told() -> None:
     assert report["languages"]["deu_Latn"] == {
         "questions": 5, "drawn": 50, "left_out": 0, "mean": 10.0, "most": 10,
     }  # fmt: skip
-    assert "monolingual deu_Latn, 5 rows for 50 draws, one up to 10 times" in unmet(report)
+    assert "monolingual deu_Latn, 5 rows for 50 draws, each up to 10 times" in unmet(report)
     assert report["matrix"] == {"deu_Latn": {"deu_Latn": 50}, "eng_Latn": {"eng_Latn": 50}}
     assert report["passages"] == {"there": 50, "drawn": 50, "a_batch": [5, 5.0, 5]}
 
