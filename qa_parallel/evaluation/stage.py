@@ -318,7 +318,7 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
             )
         )
         values.append(found.values.select(pl.lit(task.name).alias("dataset"), pl.all()))
-        told.append({**one, "counts": found.counts})
+        told.append({**one, "counts": found.counts, "judged": task.judged, "own": task.own.height})
     report = {**described, "sets": told, "results": pl.concat(results).to_dicts()}
     return report, pl.concat(values)
 
