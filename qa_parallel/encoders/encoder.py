@@ -21,6 +21,7 @@ import numpy.typing as npt
 from qa_parallel import extras, hub
 from qa_parallel.encoders.layout import RECORD, Pooling, load_head, read_layout, write_layout
 from qa_parallel.encoders.settings import EncoderSettings
+from qa_parallel.encoders.sound import refuse_unsound
 from qa_parallel.errors import ModelError
 from qa_parallel.places import DEMO, Place
 from qa_parallel.storage import store
@@ -47,6 +48,7 @@ _HUB_FILES = (
     "[0-9]_*/config.json",
     "[0-9]_*/model.safetensors",
 )
+_BROKEN = "the weights are broken or overflow, or the tokenizer knows nothing of the text"
 # Longest text, in tokens, where neither the model nor the user says less.
 _MAX_TOKENS = 512
 # Padded tokens of a batch: on a CPU more of them fall out of its cache.
@@ -121,7 +123,13 @@ class Encoder:
         return torch.nn.functional.normalize(pooled.float(), dim=-1)
 
     def __call__(self, texts: Sequence[str], prefix: str = "") -> Vectors:
-        """Vectors of shape (texts, dimensions), in the order of the texts; equal texts once."""
+        """Vectors of shape (texts, dimensions), in the order of the texts; equal texts once.
+
+        Raises
+        ------
+        ModelError
+            A vector is not finite or not of length 1; the first such text is named.
+        """
         import torch
 
         distinct = list(dict.fromkeys(texts))
@@ -135,7 +143,9 @@ class Encoder:
                 parts.append(self.vectors(self.pad([ids[place] for place in batch])))
             found = torch.cat(parts).cpu().numpy()
         places = {distinct[place]: row for row, place in enumerate(order)}
-        return np.asarray(found[[places[text] for text in texts]])
+        vectors = np.asarray(found[[places[text] for text in texts]])
+        refuse_unsound(vectors, texts, "from the encoder", _BROKEN)
+        return vectors
 
     def save(self, folder: Path, languages: Sequence[str] | None = None) -> None:
         """Write a folder that sentence-transformers and `load_encoder` read.

@@ -74,6 +74,17 @@ def test_nothing_and_lone_surrogates(tiny_bert: Path) -> None:
     assert np.isfinite(encoder(["", "cat \ud800"])).all()
 
 
+def test_a_vector_that_is_none_is_named(tiny_bert: Path) -> None:
+    """NaN in the embedding of one token: the first text with that token is named."""
+    encoder = load_encoder(tiny_bert)
+    (token,) = set(encoder.tokenize(["猫"])[0]) - set(encoder.tokenize(["."])[0])
+    with torch.no_grad():
+        encoder.model.embeddings.word_embeddings.weight[token] = float("nan")
+    assert np.isfinite(encoder(["The cat."])).all()
+    with pytest.raises(ModelError, match=r"length 1 from the encoder, found NaN or .* of '猫 1'"):
+        encoder(["The cat.", "猫 1", "猫"])
+
+
 def test_the_encoder_half_of_a_translation_model(tiny_nllb: Path) -> None:
     from transformers import AutoTokenizer, M2M100ForConditionalGeneration
 
