@@ -46,26 +46,27 @@ def encode(
     ModelError
         A vector, made now or before, is not finite or not of length 1; the text is named.
     """
-    wanted = list(dict.fromkeys(prefix + text for text in texts))
+    wanted = list(dict.fromkeys(texts))
     if not wanted:
         return np.zeros((0, 0), dtype=np.float32)
-    kept = VectorCache(cache / f"{_name(encoder)}.sqlite") if cache else None
-    known = kept.known(wanted) if kept else {}
-    _refuse_damaged(known, cache)
+    kept = VectorCache(cache / f"{_name(encoder, prefix)}.sqlite") if cache else None
+    found = kept.known([prefix + text for text in wanted]) if kept else {}
+    _refuse_damaged(found, cache)
+    known = {text: found[prefix + text] for text in wanted if prefix + text in found}
     # Texts of a length together: a batch is padded to its longest one.
     missing = sorted((text for text in wanted if text not in known), key=len)
     tell(len(known), len(wanted))
     for start in range(0, len(missing), _WINDOW):
         window = missing[start : start + _WINDOW]
-        made = encoder(window)
+        made = encoder(window, prefix)
         refuse_unsound(made, window, "from the encoder", "nothing was kept of them")
         if kept:
-            kept.store(window, made)
+            kept.store([prefix + text for text in window], made)
         known.update(zip(window, made, strict=True))
         tell(len(known), len(wanted))
     if kept:
         kept.close()
-    return np.stack([known[prefix + text] for text in texts])
+    return np.stack([known[text] for text in texts])
 
 
 def _refuse_damaged(known: dict[str, Vectors], cache: Path | None) -> None:
@@ -80,11 +81,11 @@ def _refuse_damaged(known: dict[str, Vectors], cache: Path | None) -> None:
         refuse_unsound(np.stack(list(known.values())), list(known), "in the cache", hint)
 
 
-def _name(encoder: Encoder) -> str:
-    """All that a vector depends on besides its text."""
-    return store.fingerprint(
-        [encoder.digest, encoder.pooling, encoder.max_length, str(encoder.model.dtype)]
-    )
+def _name(encoder: Encoder, prefix: str) -> str:
+    """All that a vector depends on besides its text behind the prefix."""
+    settings = [encoder.digest, encoder.pooling, encoder.max_length, str(encoder.model.dtype)]
+    # where the prefix is not pooled, it matters where it ends
+    return store.fingerprint(settings if encoder.include_prompt else [*settings, prefix])
 
 
 def given(path: Path, ids: Sequence[str]) -> Vectors:

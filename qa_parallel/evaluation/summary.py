@@ -38,6 +38,8 @@ def brief(report: Mapping[str, Any]) -> str:
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """For each set its size, a table a setting, what was left out, and the signature."""
     results = pl.DataFrame(report["results"], schema=RESULTS)
+    for warning in report.get("warnings", ()):
+        yield Text(f"Warning: {warning}", style="yellow")
     for one in report["sets"]:
         mine = results.filter(pl.col("dataset") == one["name"])
         yield Text(

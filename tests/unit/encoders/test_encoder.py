@@ -56,9 +56,9 @@ def test_batches_hold_what_the_budget_allows(
     sizes = []
     vectors = Encoder.vectors
 
-    def counted(self: Encoder, batch: Any) -> Any:
+    def counted(self: Encoder, batch: Any, skip: int) -> Any:
         sizes.append(tuple(batch["input_ids"].shape))
-        return vectors(self, batch)
+        return vectors(self, batch, skip)
 
     monkeypatch.setattr(Encoder, "vectors", counted)
     monkeypatch.setattr("qa_parallel.encoders.encoder._BATCH_TOKENS", {"cpu": 40})
@@ -242,31 +242,3 @@ def test_folders_that_are_no_encoder(tiny_bert: Path, tmp_path: Path) -> None:
     (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
     with pytest.raises(ModelError, match="cannot load the encoder"):
         load_encoder(broken)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True},
-            "found pooling_mode_max",
-        ),
-        ({"pooling_mode_cls_token": True}, "expected mean or cls pooling"),
-    ],
-)
-def test_poolings_that_are_not_known(
-    tiny_bert: Path, tmp_path: Path, change: dict[str, bool], message: str
-) -> None:
-    load_encoder(tiny_bert).save(tmp_path / "saved")
-    path = tmp_path / "saved" / "1_Pooling" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(ModelError, match=message):
-        load_encoder(tmp_path / "saved")
-
-
-def test_modules_that_are_not_known(tiny_bert: Path, tmp_path: Path) -> None:
-    load_encoder(tiny_bert).save(tmp_path / "saved")
-    path = tmp_path / "saved" / "modules.json"
-    path.write_text(path.read_text().replace("Normalize", "WeightedLayerPooling"))
-    with pytest.raises(ModelError, match="found WeightedLayerPooling"):
-        load_encoder(tmp_path / "saved")

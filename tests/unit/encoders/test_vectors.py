@@ -27,13 +27,16 @@ def vector(text: str) -> list[float]:
 class Fake:
     """Vectors by length and first character; remembers what it was asked."""
 
-    def __init__(self, digest: str = "d", pooling: str = "mean") -> None:
+    def __init__(
+        self, digest: str = "d", pooling: str = "mean", include_prompt: bool = True
+    ) -> None:
         self.digest, self.pooling, self.max_length = digest, pooling, 8
+        self.include_prompt = include_prompt
         self.model = SimpleNamespace(dtype="float32")
         self.asked: list[str] = []
 
-    def __call__(self, texts: Sequence[str]) -> Any:
-        self.asked += texts
+    def __call__(self, texts: Sequence[str], prefix: str = "") -> Any:
+        self.asked += [prefix + text for text in texts]
         return np.array([vector(text) for text in texts], dtype=np.float32)
 
 
@@ -68,10 +71,10 @@ def test_what_was_made_before_a_stop_is_kept(
     monkeypatch.setattr(module, "_WINDOW", 2)
 
     class Stops(Fake):
-        def __call__(self, texts: Sequence[str]) -> Any:
+        def __call__(self, texts: Sequence[str], prefix: str = "") -> Any:
             if len(self.asked) == 4:
                 raise KeyboardInterrupt
-            return super().__call__(texts)
+            return super().__call__(texts, prefix)
 
     texts = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff"]
     with pytest.raises(KeyboardInterrupt):
@@ -98,8 +101,8 @@ def test_a_cache_that_is_none(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_vectors_that_are_none_are_not_kept(tmp_path: Path, row: Any, found: str) -> None:
     class Broken(Fake):
-        def __call__(self, texts: Sequence[str]) -> Any:
-            made = super().__call__(texts)
+        def __call__(self, texts: Sequence[str], prefix: str = "") -> Any:
+            made = super().__call__(texts, prefix)
             made[[text == "bb" for text in texts]] = row
             return made
 
