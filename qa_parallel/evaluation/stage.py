@@ -12,6 +12,7 @@ import polars as pl
 
 from qa_parallel import __version__
 from qa_parallel.encoders.encoder import find_encoder, load_encoder
+from qa_parallel.encoders.prefixes import missing_prefixes
 from qa_parallel.encoders.vectors import encode, given
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.evaluation import measures, summary
@@ -230,12 +231,15 @@ class _Source:
         That the encoder was trained on. None: nobody knows.
     vectors:
         Texts, their ids and their side ("query" or "passage") to vectors.
+    warnings:
+        What is to be said of it beside the results.
     """
 
     name: str
     record: dict[str, Any]
     languages: tuple[str, ...] | None
     vectors: Callable[[list[str], list[str], str], Vectors]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -299,7 +303,11 @@ def _encoder(folder: Path, settings: EvaluateSettings, tell: Tell) -> _Source:
 
         return encode(texts, loaded, prefixes[side] or "", cache, told)
 
-    return _Source(name, record, loaded.languages, vectors)
+    # "" is somebody's decision
+    query, passage = (one if one else "none" if one == "" else own[side]
+                      for side, one in asked.items())  # fmt: skip
+    lacking = missing_prefixes(str(called), query, passage)
+    return _Source(name, record, loaded.languages, vectors, (lacking,) if lacking else ())
 
 
 def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame]:
@@ -318,8 +326,13 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
             )
         )
         values.append(found.values.select(pl.lit(task.name).alias("dataset"), pl.all()))
-        told.append({**one, "counts": found.counts})
-    report = {**described, "sets": told, "results": pl.concat(results).to_dicts()}
+        told.append({**one, "counts": found.counts, "judged": task.judged, "own": task.own.height})
+    report = {
+        **described,
+        "sets": told,
+        "warnings": source.warnings,
+        "results": pl.concat(results).to_dicts(),
+    }
     return report, pl.concat(values)
 
 

@@ -2,10 +2,12 @@
 
     queries.jsonl                 {"_id", "text"}; MIRACL: topics/*.tsv, id <tab> text
     corpus.jsonl                  {"_id", "title", "text"}; MIRACL: docs-*.jsonl with "docid"
-    qrels/test.tsv, dev.tsv ...   id, document, relevance with a header; or TREC's four columns
+    qrels/test.tsv, dev.tsv ...   id, document, relevance with a header; or TREC's four columns,
+                                  .txt, .trec or .qrels as well; JSON lines, CSV and parquet as
+                                  {"query-id", "corpus-id", "score"}
 
-Files may be gzipped. What BEIR calls queries are those of all its splits: only those with a
-judgement in the chosen split are taken.
+A relevance is a whole number, 1 or 1.0. Files may be gzipped. What BEIR calls queries are those
+of all its splits: only those with a judgement in the chosen split are taken.
 """
 
 from __future__ import annotations
@@ -25,6 +27,14 @@ _ID = ("_id", "id", "docid", "query_id", "qid", "query-id", "corpus-id")
 _TEXT = ("text", "query", "question", "contents")
 # what stands in the first line of a file that has column names
 _NAMES = frozenset((*_ID, *_TEXT, "score", "title", "answer", "context"))
+# Columns of judgements, the first one present is taken.
+_JUDGED = {
+    "query": ("query-id", "query_id", "qid", "query", "topic"),
+    "document": ("corpus-id", "corpus_id", "docid", "doc_id", "document-id", "document_id", "pid"),
+    "relevance": ("score", "relevance", "rel", "label"),
+}
+# Judgements in columns of text, with or without a line of names.
+_CELLS = (".tsv", ".txt", ".trec", ".qrels")
 _SPLITS = ("test", "dev", "validation")
 
 
@@ -72,7 +82,7 @@ def read(
         A file is broken, or has no ids or texts.
     """
     home = f"{name}/{language}"
-    judgements = dict(_judgements(_chosen(_files(folder, "qrels"), split)))
+    judgements = dict(_judgements(_chosen(_files(folder, "qrels", _CELLS), split)))
     queries = dict(_queries(folder, split))
     if judgements:
         wanted = {query for query, _ in judgements}
@@ -104,10 +114,14 @@ def read(
     )
 
 
-def _files(folder: Path, what: str) -> list[Path]:
+def _files(folder: Path, what: str, more: tuple[str, ...] = ()) -> list[Path]:
     """Data files of the folder, or of a folder in it, that are named by what they hold."""
     found = [*folder.glob(f"{what}*"), *folder.glob(f"{what}/*")]
-    return sorted(path for path in found if path.is_file() and readers.is_known(path))
+    return sorted(
+        path
+        for path in found
+        if path.is_file() and (readers.is_known(path) or readers.file_format(path) in more)
+    )
 
 
 def _chosen(files: list[Path], split: str | None) -> list[Path]:
@@ -138,15 +152,74 @@ def _documents(folder: Path) -> Iterator[tuple[str, str | None, str]]:
 
 
 def _judgements(files: list[Path]) -> Iterator[tuple[tuple[str, str], int]]:
+    """(query, document) and relevance; a file without any is an error."""
     for path in files:
-        for number, cells in readers.read_cells(path):
-            cells = cells if len(cells) > 1 else cells[0].split()
-            if len(cells) in (3, 4) and cells[-1].strip().lstrip("-").isdecimal():
-                yield (cells[0], cells[-2]), int(cells[-1])
-            elif number > 1:
+        listed = readers.file_format(path) in _CELLS
+        empty = True
+        for pair, relevance, place in (_cells if listed else _records)(path):
+            empty = False
+            score = _whole_number(relevance)
+            if score is None:
                 raise SourceError(
-                    f"expected query, document and relevance, found {cells} at {path}:{number}"
+                    f"expected a relevance that is a whole number, found {relevance!r} at "
+                    f"{path}:{place}"
                 )
+            yield pair, score
+        if empty:
+            raise SourceError(
+                f"expected judgements in {path}, found none",
+                "it holds query, document and relevance: is it a Git LFS pointer?",
+            )
+
+
+_Judgement = tuple[tuple[str, str], Any, str]
+
+
+def _cells(path: Path) -> Iterator[_Judgement]:
+    """Query, document, relevance behind a line of names; or TREC's four columns."""
+    names = {name for some in _JUDGED.values() for name in some}
+    order: tuple[int, int, int] | None = None
+    for number, line in enumerate(readers.read_cells(path)):
+        place, cells = str(line[0]), [cell.strip() for cell in line[1]]
+        cells = cells if len(cells) > 1 else cells[0].split()
+        lower = [cell.lower() for cell in cells]
+        if number == 0 and len(names.intersection(lower)) > 1:
+            order = _order(lower)
+            continue
+        if len(cells) not in (3, 4) or (order and max(order) >= len(cells)):
+            raise SourceError(
+                f"expected query, document and relevance, found {cells} at {path}:{place}"
+            )
+        query, document, relevance = order or (0, len(cells) - 2, len(cells) - 1)
+        yield (cells[query], cells[document]), cells[relevance], place
+
+
+def _order(names: list[str]) -> tuple[int, int, int]:
+    """Places of query, document and relevance among the names of columns; else the usual ones."""
+    usual = (0, len(names) - 2, len(names) - 1)
+    found = (
+        next((names.index(one) for one in known if one in names), fallback)
+        for known, fallback in zip(_JUDGED.values(), usual, strict=True)
+    )
+    query, document, relevance = found
+    return query, document, relevance
+
+
+def _records(path: Path) -> Iterator[_Judgement]:
+    for place, record in readers.read_records(path):
+        query, document = (
+            _value(record, _JUDGED[name], path, place) for name in ("query", "document")
+        )
+        yield (query, document), _value(record, _JUDGED["relevance"], path, place), place
+
+
+def _whole_number(text: str) -> int | None:
+    """The number that `text` is: "1", "-1", "1.0"; None for any other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else None
 
 
 def _value(record: Mapping[str, Any], names: tuple[str, ...], path: Path, place: str) -> str:

@@ -25,7 +25,7 @@ from qa_parallel.places import Place
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, text_id
 from qa_parallel.sources import beir, readers
 from qa_parallel.sources.layouts import ENGLISH_ONLY, HEAD, find_layout, read_example
-from qa_parallel.sources.settings import EvalSettings
+from qa_parallel.sources.settings import MISSING, EvalSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import read_corpus
 from qa_parallel.storage.folders import DATA
@@ -49,7 +49,10 @@ class EvalSet:
     name, source, digest:
         The name that was given; "file-name@digest" or "org/name@commit"; the whole digest.
     queries, candidates, qrels:
-        QUERIES, CANDIDATES, QRELS. A set without passages has no candidates.
+        QUERIES, CANDIDATES, QRELS. A set without passages has no candidates. Judgements of
+        documents that are not among the candidates stay: they count in denominators.
+    missing:
+        Which share of the judged documents may be missing, as in `EvalSettings`.
     """
 
     name: str
@@ -58,6 +61,7 @@ class EvalSet:
     queries: pl.DataFrame
     candidates: pl.DataFrame
     qrels: pl.DataFrame
+    missing: float = MISSING
 
     @property
     def languages(self) -> list[str]:
@@ -162,7 +166,7 @@ def _whole(settings: EvalSettings, source: str, digest: str, tables: Tables) -> 
             f"{settings.name}: expected questions or passages, found none in {settings.path}",
             "check the file, and its columns: NAME=PATH?question=COLUMN",
         )
-    return EvalSet(settings.name, source, digest, queries, candidates, qrels)
+    return EvalSet(settings.name, source, digest, queries, candidates, qrels, settings.missing)
 
 
 def _folder(settings: EvalSettings, path: Path, judged: bool) -> Tables:

@@ -16,6 +16,9 @@ from qa_parallel.schema import check_split
 from qa_parallel.settings import Named
 from qa_parallel.sources.layouts import ALIASES
 
+# Share of judged documents that may be missing from a collection unless more is allowed.
+MISSING = 0.02
+
 
 class SourceSettings(BaseModel):
     """What to read, and how.
@@ -90,6 +93,9 @@ class EvalSettings(BaseModel):
         merely count, or where the languages have nearly the same ones.
     columns, config, revision:
         As in `SourceSettings`.
+    missing:
+        Which share of the judged documents may be missing from the collection, before the set is
+        refused. They count in the denominators all the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +108,7 @@ class EvalSettings(BaseModel):
     columns: dict[str, str] = {}
     config: str | None = None
     revision: str | None = None
+    missing: float = Field(default=MISSING, ge=0, le=1)
 
     @field_validator("language")
     @classmethod
@@ -133,7 +140,7 @@ def parse_evalset(text: str) -> EvalSettings:
             f"expected PATH or NAME=PATH, found {text!r}", "for example xquad-r=data/xquad-r"
         )
     options = dict(parse_qsl(query))
-    known = ("language", "split", "config", "revision", "parallel")
+    known = ("language", "split", "config", "revision", "parallel", "missing")
     given: dict[str, Any] = {key: options.pop(key) for key in known if key in options}
     for key in options:
         if key not in ALIASES:

@@ -119,6 +119,11 @@ def _load(settings: TrainSettings) -> tuple[Encoder, str]:
         encoder.query_prefix = settings.query_prefix
     if settings.passage_prefix is not None:
         encoder.passage_prefix = settings.passage_prefix
+    if not encoder.include_prompt and (encoder.query_prefix or encoder.passage_prefix):
+        raise ModelError(
+            f"expected an encoder that pools its prefixes, found include_prompt off in {folder}",
+            "such encoders can be evaluated, not trained",
+        )
     called = DEMO if settings.encoder == DEMO else folder.resolve().name
     return encoder, f"{called}@{encoder.digest[:12]}"
 
