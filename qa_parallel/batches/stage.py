@@ -86,7 +86,8 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
             files |= _export(
                 out, {side: plan.batches for side, plan in made.items()}, given, settings
             )
-        report: dict[str, Any] = {**described, "rows": _counts(rows)}
+        layout = {name: told for one in given for name, told in one.layout.items()}
+        report: dict[str, Any] = {**described, "rows": _counts(rows), "layout": layout}
         for side, plan in made.items():
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
@@ -99,6 +100,7 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
                 for known, one in zip(given, corpora, strict=True)
             ],
             "rows": report["rows"],
+            "layout": layout,
             "steps": {side: report[side]["steps"] for side in SIDES},
         }
 

@@ -218,6 +218,7 @@ class _Opened:
     settings: EvaluateSettings
     source: _Source
     described: dict[str, Any]
+    layout: dict[str, Any]  # what was read as what, by set
 
 
 def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) -> _Opened:
@@ -225,7 +226,8 @@ def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) 
     evalsets = [open_evalset(one) for one in sets]
     tasks = [Task(one) for one in evalsets]
     source = _source(settings, tell)
-    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets))
+    layout = {one.name: one.account.to_json() for one in evalsets}
+    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets), layout)
 
 
 def _source(settings: EvaluateSettings, tell: Tell) -> _Source:
@@ -288,7 +290,10 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
         )
         values.append(found.values.select(pl.lit(task.name).alias("dataset"), pl.all()))
         told.append({**one, "counts": found.counts})
-    report = {**described, "sets": told, "results": pl.concat(results).to_dicts()}
+    results_table = pl.concat(results)
+    report = {
+        **described, "sets": told, "layout": opened.layout, "results": results_table.to_dicts(),
+    }  # fmt: skip
     return report, pl.concat(values)
 
 
@@ -366,4 +371,8 @@ def _write(
         store.write_bytes(out / name, picture.file())
     names = [RESULTS_FILE, VALUES, REPORT, *pictures]
     files = {name: store.record(out / name) for name in names}
-    return {**folders.manifest(described, {}, files), "kind": "evaluation"}
+    return {
+        **folders.manifest(described, {}, files),
+        "kind": "evaluation",
+        "layout": report["layout"],
+    }

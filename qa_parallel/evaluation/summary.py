@@ -14,6 +14,7 @@ from rich.text import Text
 
 from qa_parallel.evaluation.measures import MEASURES, SETTINGS, SHARE
 from qa_parallel.schema import RESULTS
+from qa_parallel.storage.summary import layouts
 
 _NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance"}
 
@@ -21,6 +22,7 @@ _NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "ra
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """For each set its size, a table a setting, what was left out, and the signature."""
     results = pl.DataFrame(report["results"], schema=RESULTS)
+    yield from layouts(report)
     for one in report["sets"]:
         mine = results.filter(pl.col("dataset") == one["name"])
         yield Text(

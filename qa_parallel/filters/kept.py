@@ -107,6 +107,7 @@ def write_filtered(
         },
         **_left(given, decisions),
         "rejected": rejected,
+        "layout": dict(given.layout),
     }
 
 

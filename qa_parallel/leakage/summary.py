@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from qa_parallel.storage.summary import layouts
 from qa_parallel.text import counted
 
 _LENGTH = 240  # characters shown of a text
@@ -33,6 +34,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
             f"checked against {one['name']} ({one['source']}): {sum(one['queries'].values()):,} "
             f"questions in {len(one['queries'])} languages, {one['passages']:,} passages"
         )
+    yield from layouts(report)
     if report["hits"]:
         yield _hits(report["hits"])
         for number, hit in enumerate(report["examples"], start=1):

@@ -13,7 +13,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,10 @@ from qa_parallel import hub, language_codes
 from qa_parallel.errors import LanguageError, SourceError
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, text_id
 from qa_parallel.sources import beir, readers
-from qa_parallel.sources.layouts import ENGLISH_ONLY, HEAD, find_layout, read_example
+from qa_parallel.sources.account import Account, FieldAccount
+from qa_parallel.sources.examples import Example, read_examples
+from qa_parallel.sources.folding import Folding
+from qa_parallel.sources.layouts import ENGLISH_ONLY, HEAD, find_layout
 from qa_parallel.sources.settings import EvalSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import read_corpus
@@ -50,6 +53,8 @@ class EvalSet:
         The name that was given; "file-name@digest" or "org/name@commit"; the whole digest.
     queries, candidates, qrels:
         QUERIES, CANDIDATES, QRELS. A set without passages has no candidates.
+    account:
+        What was read as what.
     """
 
     name: str
@@ -58,6 +63,7 @@ class EvalSet:
     queries: pl.DataFrame
     candidates: pl.DataFrame
     qrels: pl.DataFrame
+    account: Account = field(default_factory=Account)
 
     @property
     def languages(self) -> list[str]:
@@ -86,21 +92,22 @@ def open_evalset(settings: EvalSettings, *, judged: bool = False) -> EvalSet:
     (13090, 13014)
     """
     path = Path(settings.path).expanduser()
+    account = Account()
     if path.is_dir():
-        tables = _folder(settings, path, judged)
+        tables = _folder(settings, path, judged, account)
     elif path.is_file():
-        tables = _from_items(settings, _file(settings, path))
+        tables = _from_items(settings, _file(settings, path, account))
     elif _HUB_ID.fullmatch(settings.path) and not readers.is_known(path):
         commit, _ = hub.dataset_commit(settings.path, settings.revision)
-        tables = _from_items(settings, _hub(settings, commit))
-        return _whole(settings, f"{settings.path}@{commit}", commit, tables)
+        tables = _from_items(settings, _hub(settings, commit, account))
+        return _whole(settings, f"{settings.path}@{commit}", commit, tables, account)
     else:
         raise SourceError(
             f"{settings.name}: expected an evaluation set, found nothing at {settings.path}",
             f"give {LAYOUTS}",
         )
     digest = _digest(path)
-    return _whole(settings, f"{path.resolve().name}@{digest[:12]}", digest, tables)
+    return _whole(settings, f"{path.resolve().name}@{digest[:12]}", digest, tables, account)
 
 
 def counts_only(local_id: str) -> bool:
@@ -154,17 +161,27 @@ class _Item:
     relevant: Sequence[int]  # sentences that hold the answer; the passage where it has none
 
 
-def _whole(settings: EvalSettings, source: str, digest: str, tables: Tables) -> EvalSet:
+def _whole(
+    settings: EvalSettings, source: str, digest: str, tables: Tables, account: Account
+) -> EvalSet:
     queries, candidates, qrels = tables
+    account.refuse_unread()
     if not queries.height and not candidates.height:
         raise SourceError(
             f"{settings.name}: expected questions or passages, found none in {settings.path}",
             "check the file, and its columns: NAME=PATH?question=COLUMN",
         )
-    return EvalSet(settings.name, source, digest, queries, candidates, qrels)
+    if not account.fields:  # of a layout that is read without looking for columns
+        account.rows = queries.height
+        account.fields = {
+            "question": FieldAccount(["queries"], found=queries.height),
+            "answer": FieldAccount(["answers"], found=queries["answer"].count()),
+            "passage": FieldAccount(["documents"], found=candidates.height),
+        }
+    return EvalSet(settings.name, source, digest, queries, candidates, qrels, account)
 
 
-def _folder(settings: EvalSettings, path: Path, judged: bool) -> Tables:
+def _folder(settings: EvalSettings, path: Path, judged: bool, account: Account) -> Tables:
     if (path / folders.MANIFEST).is_file() and (path / DATA).is_dir():
         return _from_items(settings.model_copy(update={"parallel": True}), _corpus(path))
     if folders.is_unfinished(path):
@@ -192,30 +209,32 @@ def _folder(settings: EvalSettings, path: Path, judged: bool) -> Tables:
             f"{settings.name}: expected an evaluation set in {path}, found {names}",
             f"known are {LAYOUTS}",
         )
-    return _from_items(settings, itertools.chain.from_iterable(_file(settings, f) for f in files))
+    return _from_items(
+        settings, itertools.chain.from_iterable(_file(settings, f, account) for f in files)
+    )
 
 
 def _language(settings: EvalSettings, path: Path) -> str:
     return settings.language or language_of(path.name) or ENGLISH
 
 
-def _file(settings: EvalSettings, path: Path) -> Iterator[_Item]:
+def _file(settings: EvalSettings, path: Path, account: Account) -> Iterator[_Item]:
     language = _language(settings, path)
     if beir.is_topics(path):
         for qid, text in beir.read_topics(path):
             yield _Item(language, language, qid, "", qid, None, text, None, None, None, ())
         return
-    yield from _records(settings, readers.read_records(path), language, str(path))
+    yield from _records(settings, readers.read_records(path), language, str(path), account)
 
 
-def _hub(settings: EvalSettings, commit: str) -> Iterator[_Item]:
+def _hub(settings: EvalSettings, commit: str, account: Account) -> Iterator[_Item]:
     records = hub.dataset_records(settings.path, settings.config, settings.split or "test", commit)
     language = settings.language or language_of(settings.config or "") or ENGLISH
-    return _records(settings, records, language, settings.path)
+    return _records(settings, records, language, settings.path, account)
 
 
 def _records(
-    settings: EvalSettings, records: readers.Records, language: str, where: str
+    settings: EvalSettings, records: readers.Records, language: str, where: str, account: Account
 ) -> Iterator[_Item]:
     """Questions in the language of the file, and in English where it has them in English too."""
     head = list(itertools.islice(records, HEAD))
@@ -236,23 +255,48 @@ def _records(
             f"{settings.name}: expected an evaluation set, found keys {keys} in {where}",
             f"known are {LAYOUTS}; or name the columns: {settings.name}=PATH?question=COLUMN",
         ) from error
-    for _, record in itertools.chain(head, records):
-        examples = {code: read_example(record, layout) for code, layout in layouts.items()}
-        digest = text_id("", *(one.question or one.passage for one in examples.values()))
-        for code, one in examples.items():
-            yield _Item(
-                code,
-                language,
-                one.id or digest,
-                digest,
-                one.id,
-                one.title,
-                one.question,
-                one.answer,
-                one.passage,
-                one.sentence_breaks,
-                () if one.unanswerable else _holding(one.sentence_breaks, one.answer_start),
-            )
+    columns = dict.fromkeys(itertools.chain.from_iterable(first))
+    for layout in layouts.values():
+        account.lay(layout, columns)
+    folding = Folding()
+    folding.look(first)
+    for place, record in itertools.chain(head, records):
+        account.lay_columns(record)
+        sides = [
+            [(code, one) for one in read_examples(record, layout, account, f"{where}:{place}")]
+            for code, layout in layouts.items()
+        ]
+        folding.see(sides[0][0][1].question if sides[0] else None)
+        for turn in _turns(sides):
+            yield from _items(turn, language)
+    if "question" not in settings.columns:
+        folding.refuse([layout.words("question") for layout in layouts.values()], where)
+
+
+def _turns(sides: Sequence[Sequence[tuple[str, Example]]]) -> Iterator[list[tuple[str, Example]]]:
+    """The examples of one question each: one question has several where it has several passages,
+    and where its languages stand side by side."""
+    if len(sides) > 1:
+        yield [one for side in sides for one in side]
+        return
+    for _, group in itertools.groupby(sides[0], key=lambda one: (one[1].id, one[1].question)):
+        yield list(group)
+
+
+def _items(examples: Sequence[tuple[str, Example]], origin: str) -> Iterator[_Item]:
+    """One question's items: with each passage, and those passages that do not belong to it."""
+    digest = text_id("", *dict.fromkeys(one.question or one.passage for _, one in examples))
+    wrong: dict[tuple[str, str], str | None] = {}
+    for code, one in examples:
+        holding = () if one.unanswerable else _holding(one.sentence_breaks, one.answer_start)
+        yield _Item(
+            code, origin, one.id or digest, digest, one.id, one.title, one.question, one.answer,
+            one.passage, one.sentence_breaks, holding,
+        )  # fmt: skip
+        wrong.update(((code, text.text.strip()), text.title) for text in one.negatives)
+    for (code, passage), title in wrong.items():
+        if passage:
+            yield _Item(code, code, digest, digest, None, title, None, None, passage, None, ())
 
 
 def _holding(breaks: Sequence[Sequence[int]] | None, start: int | None) -> list[int]:

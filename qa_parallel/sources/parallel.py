@@ -17,6 +17,7 @@ import polars as pl
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
 from qa_parallel.schema import CORPUS
+from qa_parallel.sources.account import Account
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Counts, distinct_id, folder_files, open_source
 
@@ -31,12 +32,13 @@ class ParallelImport:
     ----------
     frame:
         CORPUS rows, language by language in the order given, each in the order of its file.
-    counts:
-        For each language, what became of the records of its file.
+    counts, accounts:
+        For each language, what became of the records of its file, and what was read as what.
     """
 
     frame: pl.DataFrame
     counts: dict[str, Counts]
+    accounts: dict[str, Account]
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """The rows of each language."""
@@ -114,6 +116,7 @@ def import_parallel(
         raise SourceError(f"expected files in two languages or more, found {len(paths)}")
     frames: list[pl.DataFrame] = []
     counts: dict[str, Counts] = {}
+    accounts: dict[str, Account] = {}
     for code, path in paths.items():
         if not path.is_file():
             raise SourceError(f"expected a file for {code}, found none at {path}", "check the path")
@@ -130,8 +133,8 @@ def import_parallel(
         if (columns or {}).get("id") != "":
             _check_ids(mine, source.counts, path)
         frames.append(mine)
-        counts[code] = source.counts
-    return ParallelImport(join_passages(pl.concat(frames)), counts)
+        counts[code], accounts[code] = source.counts, source.account
+    return ParallelImport(join_passages(pl.concat(frames)), counts, accounts)
 
 
 def join_passages(frame: pl.DataFrame) -> pl.DataFrame:

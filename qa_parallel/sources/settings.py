@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
-from qa_parallel.schema import check_split
+from qa_parallel.schema import CORPUS, check_split
 from qa_parallel.sources.layouts import ALIASES
 
 
@@ -27,7 +27,10 @@ class SourceSettings(BaseModel):
         Language of the data; anything that `language_codes.parse` understands.
     columns:
         Field → column, where its name is not known by itself: {"question": "Frage"}. A dotted path
-        reaches into nested data: {"answer": "answers.text.0"}; "" leaves the field out.
+        reaches into nested data, {"answer": "answers.text.0"}, and `[*]` takes each item of a list,
+        {"question": "turns[*].question"}; "" leaves the field out.
+    keep:
+        Further columns to carry along into the corpus, as text: "url,category".
     split:
         Split to load from the Hub; of files, the name that their rows get.
     revision:
@@ -45,6 +48,7 @@ class SourceSettings(BaseModel):
     source: str = Field(min_length=1)
     source_language: str = "eng_Latn"
     columns: dict[str, str] = {}
+    keep: tuple[str, ...] = ()
     split: str = Field(default="train", min_length=1)
     revision: str | None = None
     config: str | None = None
@@ -60,6 +64,22 @@ class SourceSettings(BaseModel):
     @classmethod
     def _split(cls, value: str) -> str:
         return check_split(value)
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("keep")
+    @classmethod
+    def _free(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name in CORPUS:
+                raise SourceError(
+                    f"keep: expected a column beside the corpus's own, found {name!r}",
+                    "a corpus has a column of that name already; rename yours",
+                )
+        return tuple(dict.fromkeys(name for name in value if name))
 
     @field_validator("columns")
     @classmethod

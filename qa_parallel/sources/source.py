@@ -29,15 +29,22 @@ from qa_parallel import hub, language_codes
 from qa_parallel.errors import LanguageError, SourceError
 from qa_parallel.schema import CORPUS, text_id
 from qa_parallel.sources import readers
-from qa_parallel.sources.layouts import HEAD, Example, find_layout, read_example
+from qa_parallel.sources.account import Account
+from qa_parallel.sources.examples import Example, read_examples
+from qa_parallel.sources.folding import Folding
+from qa_parallel.sources.layouts import HEAD, Layout, find_layout
 from qa_parallel.sources.settings import SourceSettings
+
+# Fields that a corpus has no place for.
+ASIDE = ("negatives",)
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 @dataclass
 class Counts:
-    """What became of the records of a source.
+    """What became of the questions of a source: its records, or their turns, and where a question
+    has several passages, one with each.
 
     `read` = `kept` + `blank` + `without_question` + `unanswerable` + `duplicates`; the others count
     rows with a question, duplicates among them.
@@ -87,8 +94,9 @@ class Source:
         SHA-256 of the file, of a folder's files with their names, or the Hub commit.
     license:
         None where it is not known.
-    counts:
-        Of the whole source up to the limit, complete once it is open.
+    counts, account:
+        Of the whole source up to the limit, complete once it is open: what became of its rows, and
+        what was read as what.
     """
 
     settings: SourceSettings
@@ -96,6 +104,7 @@ class Source:
     digest: str
     license: str | None
     counts: Counts = field(default_factory=Counts)
+    account: Account = field(default_factory=Account)
     _parts: Sequence[_Part] = ()
     _keep: np.ndarray[Any, np.dtype[np.bool_]] = field(
         default_factory=lambda: np.zeros(0, dtype=np.bool_), repr=False
@@ -118,12 +127,13 @@ class Source:
         if size < 1:
             raise SourceError(f"expected frames of at least 1 row, found {size}")
         rows = self._rows()
+        schema = pl.Schema({**CORPUS, **dict.fromkeys(self.settings.keep, pl.String())})
         while batch := list(itertools.islice(rows, size)):
-            yield pl.DataFrame(batch, schema=CORPUS, orient="row")
+            yield pl.DataFrame(batch, schema=schema, orient="row")
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         seen = 0
-        for row in itertools.islice(self._candidates(Counts()), len(self._keep)):
+        for row in itertools.islice(self._candidates(), len(self._keep)):
             keep = self._keep[seen]
             seen += 1
             if not keep:
@@ -146,7 +156,8 @@ class Source:
         ids, contents = array("Q"), array("Q")
         distinct: set[int] = set()
         counts, limit = self.counts, self.settings.limit
-        for row in self._candidates(counts):
+        folding = Folding()
+        for row in self._candidates(counts, self.account, folding):
             key = _hash(row["qa_id"]), _hash(row["question"], row["answer"], row["passage"])
             ids.append(key[0])
             contents.append(key[1])
@@ -154,6 +165,9 @@ class Source:
                 distinct.add(hash(key))
                 if len(distinct) == limit:
                     break
+        self.account.refuse_unread()
+        if len(ids) and "question" not in self.settings.columns:
+            folding.refuse(self.account.fields["question"].paths, self.settings.source)
         id_column, content_column = (np.frombuffer(part, np.uint64) for part in (ids, contents))
         if not len(id_column):
             raise SourceError(
@@ -174,26 +188,41 @@ class Source:
         counts.duplicates = len(order) - counts.kept
         counts.renamed = int(np.isin(id_column[self._keep], again).sum())
 
-    def _candidates(self, counts: Counts) -> Iterator[dict[str, Any]]:
+    def _candidates(
+        self,
+        counts: Counts | None = None,
+        account: Account | None = None,
+        folding: Folding | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """Rows that have a question, duplicates among them, with the source's own ids."""
-        language = self.settings.source_language
+        counts, account, folding = counts or Counts(), account or Account(), folding or Folding()
         for part in self._parts:
             records = part.records()
             head = list(itertools.islice(records, HEAD))
             if not head:
                 continue
             first = [record for _, record in head]
-            layout = find_layout(first, self.settings.columns, language, part.where)
+            folding.look(first)
+            layout = self._layout(first, account, part.where)
             seen = {key for record in first for key in record}
             for place, record in itertools.chain(head, records):
                 if not seen.issuperset(record):
                     # A column that no earlier record had: it may be one that is wanted.
                     seen.update(record)
                     first.append(record)
-                    layout = find_layout(first, self.settings.columns, language, part.where)
-                example = read_example(record, layout)
-                if _usable(example, counts):
-                    yield self._row(example, f"{part.label}{place}")
+                    layout = self._layout(first, account, part.where)
+                where = f"{part.where}:{place}"
+                for number, example in enumerate(read_examples(record, layout, account, where)):
+                    if number == 0:
+                        folding.see(example.question)
+                    if _usable(example, counts):
+                        yield self._row(example, f"{part.label}{place}")
+
+    def _layout(self, head: list[readers.Record], account: Account, where: str) -> Layout:
+        settings = self.settings
+        layout = find_layout(head, settings.columns, settings.source_language, where, settings.keep)
+        account.lay(layout, dict.fromkeys(key for record in head for key in record), ASIDE)
+        return layout
 
     def _row(self, example: Example, place: str) -> dict[str, Any]:
         texts = example.question, example.answer, example.passage
@@ -205,6 +234,7 @@ class Source:
             title=example.title,
             question=example.question,
             answer=example.answer,
+            answers=example.answers or None,
             passage=example.passage,
             sentence_breaks=example.sentence_breaks,
             answer_start=example.answer_start,
@@ -214,6 +244,7 @@ class Source:
             source_row=place,
             license=example.license or self.license,
             flags=[],
+            **example.keep,
         )
         return row
 
@@ -224,7 +255,7 @@ def open_source(settings: SourceSettings) -> Source:
     The questions keep their ids. Where one id stands for several questions, each gets the digest of
     its texts as well ("12-5f0c..."), whatever the order of rows; which ids those are is told from
     the rows up to the limit. Rows without an id get one made from question, answer and passage.
-    Of several answers the first is taken.
+    Of several answers the first is the answer, all of them are `answers`.
 
     Raises
     ------

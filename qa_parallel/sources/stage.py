@@ -16,7 +16,7 @@ from qa_parallel.storage.folders import DATA, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 
 # Raise it when the same files would give other rows than before.
-VERSION = 1
+VERSION = 2
 
 
 def import_parallel(
@@ -64,6 +64,7 @@ def import_parallel(
         return {
             **folders.manifest(described, stats, files),
             "source_counts": {code: asdict(counts) for code, counts in made.counts.items()},
+            "layout": {code: account.to_json() for code, account in made.accounts.items()},
             "questions": {"all": made.frame["qa_id"].n_unique(), "complete": made.complete()},
             "passages": made.frame["passage_id"].n_unique(),
         }

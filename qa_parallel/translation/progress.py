@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from qa_parallel.sources.account import layout_words
 from qa_parallel.sources.source import Source
 from qa_parallel.storage.corpus import Stats
 from qa_parallel.translation.decoding.engine import Done
@@ -67,6 +68,7 @@ class Progress:
             )
         rows = "" if source.total is None else f"{source.total:,} rows of "
         self._console.print(Text(f"{rows}{source.name} → {', '.join(targets)} with {model.name}"))
+        self._console.print(Text(layout_words(source.account)))
         self._total = source.total
         self._paces = {target: _Pace() for target in targets}
         self._last = self._printed = self._started = time.monotonic()

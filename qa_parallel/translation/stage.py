@@ -24,7 +24,7 @@ from qa_parallel.translation.settings import AUTO, TranslateSettings
 from qa_parallel.translation.vocabulary.text import LanguageText, open_text
 
 # Raise it when the same source, model and settings would give other rows than before.
-VERSION = 1
+VERSION = 2
 
 
 def translate(
@@ -191,4 +191,8 @@ def _finish(
         "Counts, digests and settings: manifest.json.",
     )
     counts = {code: item.to_json() for code, item in stats.items()}
-    return {**folders.manifest(described, counts, files), "source_counts": asdict(source.counts)}
+    return {
+        **folders.manifest(described, counts, files),
+        "source_counts": asdict(source.counts),
+        "layout": {source.name: source.account.to_json()},
+    }

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from qa_parallel.errors import LanguageError, QAParallelError, SourceError
 from qa_parallel.schema import CORPUS, text_id
-from qa_parallel.sources.layouts import find_layout, place_answer, read_example
+from qa_parallel.sources.examples import place_answer, read_examples
+from qa_parallel.sources.layouts import find_layout
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Source, open_source
 
@@ -196,7 +197,7 @@ def test_spans_survive_stripping_and_repair(before: str, answer: str, after: str
     passage = f"{before}x{answer}y{after}"
     record = {"question": "q", "context": passage, "answer": answer, "start": len(before) + 1}
     layout = find_layout([record], {"answer_start": "start"}, "eng_Latn", "")
-    example = read_example(record, layout)
+    (example,) = read_examples(record, layout)
     assert example.passage is not None
     example.passage.encode("utf-8")
     if example.answer is None:

@@ -1,0 +1,91 @@
+"""Where a value stands in a record: `answers.text.0`, `turns[*].question`, `link+number`.
+
+A path is keys and list indices, parted by dots; `[*]`, or `*` between dots, is every item of a
+list. A list or dictionary that was written as text is read on the way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from qa_parallel.sources.literals import parse_literal
+
+Path = tuple[str, ...]
+EACH = "*"
+
+
+def parse_path(text: str) -> Path:
+    """The keys of a path.
+
+    >>> parse_path("turns[*].question"), parse_path("answers.text.0"), parse_path("a[0]")
+    (('turns', '*', 'question'), ('answers', 'text', '0'), ('a', '0'))
+    """
+    return tuple(part for part in re.sub(r"\[(\*|\d+)\]", r".\1", text).split(".") if part)
+
+
+def path_words(path: Sequence[str]) -> str:
+    """A path as a person writes it.
+
+    >>> path_words(("turns", "*", "question"))
+    'turns[*].question'
+    """
+    return ".".join(path).replace(f".{EACH}", f"[{EACH}]")
+
+
+def opened(value: Any) -> Any:
+    """A list or dictionary that was written as text as what it is; anything else as it stands."""
+    if isinstance(value, str):
+        found = parse_literal(value)
+        return value if found is None else found
+    return value
+
+
+def dig(value: Any, path: Sequence[str]) -> Any:
+    """Follow keys and list indices; None where one is missing. `*` makes a list of what follows."""
+    for place, key in enumerate(path):
+        value = opened(value)
+        if key == EACH:
+            items = value if isinstance(value, list) else [] if value is None else [value]
+            return [dig(item, path[place + 1 :]) for item in items]
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def leads_somewhere(value: Any, path: Sequence[str]) -> bool:
+    """Whether the path exists here; an empty list may hold anything in other records."""
+    for place, key in enumerate(path):
+        value = opened(value)
+        if key == EACH:
+            rest = path[place + 1 :]
+            return isinstance(value, list) and (
+                not value or any(leads_somewhere(item, rest) for item in value)
+            )
+        if isinstance(value, Mapping) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and re.fullmatch(r"\d+", key):
+            if int(key) >= len(value):
+                return True
+            value = value[int(key)]
+        else:
+            return False
+    return True
+
+
+def inner_paths(value: Any, depth: int = 3) -> Iterator[Path]:
+    """Paths into a value that end in a text, lists by `*`, the shallowest first."""
+    value = opened(value)
+    if isinstance(value, str) and value.strip():
+        yield ()
+    elif depth and isinstance(value, Mapping):
+        found = [(str(key), *rest) for key in value for rest in inner_paths(value[key], depth - 1)]
+        yield from sorted(found, key=len)
+    elif depth and isinstance(value, list):
+        for item in value[:1]:
+            yield from ((EACH, *rest) for rest in inner_paths(item, depth - 1))
