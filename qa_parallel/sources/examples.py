@@ -13,7 +13,8 @@ from typing import Any
 
 from qa_parallel.sources.account import Account
 from qa_parallel.sources.layouts import Layout, is_each
-from qa_parallel.sources.paths import EACH, Path, dig, opened
+from qa_parallel.sources.paths import ALL, EACH, Path, dig, opened
+from qa_parallel.sources.shapes import read_messages
 from qa_parallel.sources.values import (
     NO_ANSWER,
     TEXT_KEYS,
@@ -83,10 +84,14 @@ def read_examples(
     >>> example.answer, example.answer_start, example.answer_method, example.answers
     ('1920s', 7, 'source', ['1920s', '20s'])
     """
+    if layout.messages is not None:
+        record = {**record, layout.messages: read_messages(record.get(layout.messages))}
     for paths, turn in _turns(record, layout):
         if account is not None:
             account.rows += 1
         values = {name: dig(record, path) for name, path in paths.items()}
+        if paths.get("id", ())[:1] == (ALL,):
+            values["id"] = _joined(values["id"])
         if turn is not None and not is_each(layout.paths.get("id", (EACH,))) and values.get("id"):
             values["id"] = f"{values['id']}.{turn}"
         kept = {name: _kept(dig(record, path)) for name, path in layout.keep.items()}
@@ -227,6 +232,12 @@ def _start(value: Any, answers: Sequence[Text], first: Text) -> int | None:
     if isinstance(value, list) and len(value) == len(answers):
         value = value[next(place for place, one in enumerate(answers) if one is first)]
     return read_integer(value)
+
+
+def _joined(values: Sequence[Any]) -> str | None:
+    """An id of several columns."""
+    texts = [_first(read_texts(one)) for one in values]
+    return "-".join(one for one in texts if one) if any(texts) else None
 
 
 def _is_true(value: Any) -> bool:

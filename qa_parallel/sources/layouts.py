@@ -2,7 +2,7 @@
 
 Layouts are a table of column names, not code: SQuAD, MLQA, XQuAD-R, TyDiQA-GoldP, AfriQA, QED's
 Natural Questions, MS MARCO, DPR, FAQ sheets and query-passage pairs differ in their names. Data
-sets whose names mislead, or lie deeper, are `SHAPES`: told by the columns that they have.
+sets whose names mislead, or whose questions lie deeper, are in `shapes`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,27 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qa_parallel.errors import SourceError
 from qa_parallel.sources.paths import (
     EACH,
     Path,
+    columns_of,
     dig,
     inner_paths,
     leads_somewhere,
     opened,
     parse_path,
     path_words,
+)
+from qa_parallel.sources.shapes import (
+    find_messages,
+    find_nested,
+    find_shape,
+    language_keys,
+    suggest,
 )
 from qa_parallel.sources.values import TEXT_KEYS, is_reference, read_integer, read_texts
 
@@ -34,11 +42,13 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "question",
         "question_text",  # QED, TyDiQA
         "question_translated",  # AfriQA, English
+        "queries",  # MKQA, by language
         "query",  # MS MARCO, retrieval pairs
         "query_text",
         "anchor",  # sentence-transformers pairs
         "prompt",
         "q",
+        "question_stem",  # OpenBookQA
     ),
     "answer": (
         "answer",
@@ -54,6 +64,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "answer_key",  # ARC, of whose choices it names one
         "answerkey",
         "cop",  # MedMCQA
+        "correct_answer_num",  # Belebele
+        "answer_idx",
+        "correct_option",
     ),
     "passage": (
         "passage",
@@ -69,6 +82,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "pos",  # FlagEmbedding
         "flores_passage",  # Belebele
         "article",  # RACE
+        "support",  # SciQ
+        "story",
         "document",
         "document_text",
         "text",
@@ -83,7 +98,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "negative",
         "neg",
     ),
-    "id": ("id", "qa_id", "question_id", "qid", "query_id", "example_id", "_id"),
+    "id": ("id", "qa_id", "question_id", "qid", "query_id", "example_id", "_id", "questionid"),
     "title": ("title", "title_text", "document_title"),
     "answer_start": ("answer_start", "answer_spans"),
     "sentence_breaks": ("sentence_breaks",),  # LAReQA
@@ -94,10 +109,20 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "license": ("license",),
 }
 
-# English columns of data sets in other languages: no alias where another language is asked for
-ENGLISH_ONLY = frozenset({"question_translated", "answer_pivot"})
-# Their columns in that language, AfriQA's; their passages are English alone.
-_NATIVE = {"question": "question_lang", "answer": "answer_lang", "passage": ""}
+# Data sets with questions in a language and in English side by side, AfriQA's passages and its
+# queries: field → column in English, and in that language. Their passages are English alone.
+BILINGUAL = (
+    (
+        {"question": "question_translated", "answer": "answer_pivot"},
+        {"question": "question_lang", "answer": "answer_lang", "passage": ""},
+    ),
+    (
+        {"question": "translated_question", "answer": "translated_answer"},
+        {"question": "question", "answer": "answers"},
+    ),
+)
+# no aliases where another language is asked for
+ENGLISH_ONLY = frozenset(name for english, _ in BILINGUAL for name in english.values())
 
 # A column a choice, as the first, second … of them are called
 _CHOICES: tuple[str, ...] = (
@@ -130,6 +155,8 @@ class Layout:
         Columns that hold one choice each ("A" to "D"), where an answer names one of them.
     base:
         The number of the first choice, 0 or 1.
+    messages:
+        The column of a conversation's messages, which are to be made questions and answers.
     """
 
     paths: Mapping[str, Path]
@@ -137,6 +164,7 @@ class Layout:
     keep: Mapping[str, Path] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     base: int = 0
+    messages: str | None = None
 
     def words(self, field: str) -> str:
         """The path of a field, as a person writes it; "" where there is none."""
@@ -144,8 +172,9 @@ class Layout:
 
     def columns(self, left: Sequence[str] = ()) -> set[str]:
         """The columns that are read, besides those of the fields `left`."""
-        read = {path[0] for name, path in self.paths.items() if name not in left}
-        return read | {path[0] for path in self.keep.values()} | set(self.choices)
+        used = [path for name, path in self.paths.items() if name not in left]
+        found = set[str]().union(*map(columns_of, [*used, *self.keep.values()]))
+        return found | set(self.choices)
 
 
 def find_layout(
@@ -187,27 +216,32 @@ def find_layout(
     by_name: dict[str, str] = {}
     for name in found:
         by_name.setdefault(_folded(name), name)
-    if language != "eng_Latn" and ENGLISH_ONLY.intersection(by_name):
-        native = {field: by_name.get(name, "") for field, name in _NATIVE.items()}
-        columns = {**native, **columns} if native["question"] else columns
+    shaped = {**find_shape(head, by_name), **_side(by_name, language)}
     paths: dict[str, Path] = {}
     for name, aliases in ALIASES.items():
         if name in columns:
             if columns[name]:
                 paths[name] = _named_column(columns[name], name, head, found, where)
             continue
-        for alias in aliases:
-            if alias in by_name and (language == "eng_Latn" or alias not in ENGLISH_ONLY):
-                path = (by_name[alias],)
-                if name != "passage" or not _only_references(head, path):
-                    paths[name] = path
-                    break
+        path = shaped[name] if name in shaped else _aliased(name, aliases, head, by_name, language)
+        if path:
+            paths[name] = _in_language(path, head, language, name, where)
+    messages = None
     if "question" not in paths:
-        raise _unknown_layout(head, found, by_name, language, where)
+        nested = find_nested(head, ALIASES)
+        messages = None if nested else find_messages(head)
+        if messages is not None:
+            nested = {
+                "question": (messages, EACH, "user"), "answer": (messages, EACH, "assistant"),
+            }  # fmt: skip
+        paths |= {name: path for name, path in nested.items() if name not in columns}
+    if "question" not in paths:
+        raise _unknown_layout(found, by_name, language, where)
     layout = Layout(
         paths,
         frozenset(name for name in columns if columns[name]),
         {name: _named_column(name, "keep", head, found, where) for name in keep},
+        messages=messages,
     )
     return _with_choices(layout, head, by_name)
 
@@ -216,8 +250,55 @@ def _folded(name: object) -> str:
     return re.sub(r"[\s-]+", "_", str(name).strip().lower())
 
 
-def _unknown_layout(
+def _side(by_name: Mapping[str, str], language: str) -> dict[str, Path]:
+    """Of questions in two languages the ones that are asked for; an empty path for "none"."""
+    for english, native in BILINGUAL:
+        if english["question"] in by_name and native["question"] in by_name:
+            side = english if language == "eng_Latn" else native
+            return {name: (by_name[one],) if one in by_name else () for name, one in side.items()}
+    return {}
+
+
+def _aliased(
+    name: str,
+    aliases: Sequence[str],
     head: Sequence[Mapping[str, Any]],
+    by_name: Mapping[str, str],
+    language: str,
+) -> Path:
+    """The path of the first name that is there and means what it says."""
+    for alias in aliases:
+        if alias in by_name and (language == "eng_Latn" or alias not in ENGLISH_ONLY):
+            path = (by_name[alias],)
+            if name != "passage" or not _only_references(head, path):
+                return path
+    return ()
+
+
+def _in_language(
+    path: Path, head: Sequence[Mapping[str, Any]], language: str, name: str, where: str
+) -> Path:
+    """The path, into a dictionary of languages by the one that is asked for: MKQA's queries."""
+    known: dict[str, str] = {}
+    for record in head:
+        value = dig(record, path)
+        if value is not None:
+            keys = language_keys(value)
+            if not keys:
+                return path
+            known |= keys
+    if not known:
+        return path
+    if language not in known:
+        raise SourceError(
+            f"expected {name}s in {language}, found {', '.join(known)} in the column "
+            f"{path_words(path)} of {where}",
+            "choose one of these",
+        )
+    return (*path, known[language])
+
+
+def _unknown_layout(
     found: Sequence[str],
     by_name: Mapping[str, str],
     language: str,
@@ -225,9 +306,12 @@ def _unknown_layout(
 ) -> SourceError:
     """No column of questions: what there is, and what to write."""
     listed = ", ".join(map(str, found)) or "none"
+    likely = suggest(by_name)
     return SourceError(
         f"expected a column of questions in {language}, found columns {listed} in {where}",
-        "name it: columns question=NAME (and answer=, passage=, id= where they are there)",
+        (f"is it columns {likely}? else " if likely else "")
+        + "name it: columns question=NAME (and answer=, passage=, id= where they are there); of a "
+        "table without a line of names, number them: columns 0=id,1=question",
     )
 
 
@@ -245,7 +329,7 @@ def _with_choices(
     given = [one for one in answers if one is not None and one != ""]
     if "answer" not in layout.paths or not all(map(_names_choice, given)):
         paths = {name: path for name, path in layout.paths.items() if name != "choices"}
-        return layout if "choices" in layout.named else Layout(paths, layout.named, layout.keep)
+        return layout if "choices" in layout.named else replace(layout, paths=paths)
     columns: tuple[str, ...] = ()
     for form in _CHOICES:
         names = [form.format(letter=letter, number=n + 1) for n, letter in enumerate("abcdefghij")]
@@ -259,7 +343,7 @@ def _with_choices(
     sizes = [len(columns) or _size(dig(record, layout.paths["choices"])) for record in head]
     last = any(n is not None and n >= size for n, size in zip(numbers, sizes, strict=False))
     base = int(0 not in numbers and (last or (bool(columns) and columns[0][-1] == "1")))
-    return Layout(layout.paths, layout.named, layout.keep, columns, base)
+    return replace(layout, choices=columns, base=base)
 
 
 def _names_choice(value: Any) -> bool:

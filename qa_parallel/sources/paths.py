@@ -1,7 +1,8 @@
-"""Where a value stands in a record: `answers.text.0`, `turns[*].question`, `link+number`.
+"""Where a value stands in a record: `answers.text.0`, `turns[*].question`, `answer1+answer2`.
 
 A path is keys and list indices, parted by dots; `[*]`, or `*` between dots, is every item of a
-list. A list or dictionary that was written as text is read on the way.
+list; several paths with `+` between them are all of them. A list or dictionary that was written as
+text is read on the way.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from qa_parallel.sources.literals import parse_literal
 
 Path = tuple[str, ...]
 EACH = "*"
+ALL = "+"
 
 
 def parse_path(text: str) -> Path:
@@ -21,7 +23,11 @@ def parse_path(text: str) -> Path:
 
     >>> parse_path("turns[*].question"), parse_path("answers.text.0"), parse_path("a[0]")
     (('turns', '*', 'question'), ('answers', 'text', '0'), ('a', '0'))
+    >>> parse_path("link+number")
+    ('+', 'link', 'number')
     """
+    if ALL in text:
+        return ALL, *(part for part in text.split(ALL) if part)
     return tuple(part for part in re.sub(r"\[(\*|\d+)\]", r".\1", text).split(".") if part)
 
 
@@ -31,6 +37,8 @@ def path_words(path: Sequence[str]) -> str:
     >>> path_words(("turns", "*", "question"))
     'turns[*].question'
     """
+    if path[:1] == (ALL,):
+        return ALL.join(path[1:])
     return ".".join(path).replace(f".{EACH}", f"[{EACH}]")
 
 
@@ -44,6 +52,8 @@ def opened(value: Any) -> Any:
 
 def dig(value: Any, path: Sequence[str]) -> Any:
     """Follow keys and list indices; None where one is missing. `*` makes a list of what follows."""
+    if path[:1] == (ALL,):
+        return [dig(value, parts_of(value, part)) for part in path[1:]]
     for place, key in enumerate(path):
         value = opened(value)
         if key == EACH:
@@ -58,8 +68,22 @@ def dig(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
+def parts_of(record: Any, text: str) -> Path:
+    """One of several paths: a column of that very name, or a path."""
+    return (text,) if isinstance(record, Mapping) and text in record else parse_path(text)
+
+
+def columns_of(path: Path) -> set[str]:
+    """The columns that a path begins in."""
+    if path[:1] == (ALL,):
+        return {part for text in path[1:] for part in (text, *parse_path(text)[:1])}
+    return set(path[:1])
+
+
 def leads_somewhere(value: Any, path: Sequence[str]) -> bool:
     """Whether the path exists here; an empty list may hold anything in other records."""
+    if path[:1] == (ALL,):
+        return all(leads_somewhere(value, parts_of(value, part)) for part in path[1:])
     for place, key in enumerate(path):
         value = opened(value)
         if key == EACH:

@@ -128,6 +128,7 @@ def _walk(value: Any, field: str, as_it_stands: bool, reading: Reading) -> Itera
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         written = parse_literal(value)
+        written = _descriptions(value) if written is None else written
         if written is not None and _holds_texts(written, as_it_stands):
             yield from _walk(written, field, as_it_stands, reading)
         elif value.strip() in (_MISSING if field == "answer" else _MISSING_TEXT):
@@ -144,6 +145,14 @@ def _walk(value: Any, field: str, as_it_stands: bool, reading: Reading) -> Itera
         yield Text(number_words(value) if not isinstance(value, bool) else str(value))
     else:
         yield Text(str(value))  # dates
+
+
+def _descriptions(text: str) -> list[Any] | None:
+    """The answers of WebQuestions: (list (description "Jaxon") (description "Jazmyn"))."""
+    if not text.lstrip().startswith("(list (description "):
+        return None
+    found = re.findall(r'\(description (?:"((?:[^"\\]|\\.)*)"|([^()]*))\)', text)
+    return [quoted or plain for quoted, plain in found]
 
 
 def _of_mapping(
