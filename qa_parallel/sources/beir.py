@@ -19,6 +19,7 @@ import polars as pl
 from qa_parallel.errors import SourceError
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
 from qa_parallel.sources import readers
+from qa_parallel.sources.files import File
 
 # names of an id, and of a text, the first one present is taken
 _ID = ("_id", "id", "docid", "query_id", "qid", "query-id", "corpus-id")
@@ -33,15 +34,16 @@ def is_beir(folder: Path) -> bool:
     return bool(_files(folder, "queries") or _files(folder, "topics"))
 
 
-def is_topics(path: Path) -> bool:
+def is_topics(path: Path | File) -> bool:
     """Whether a file is a list of topics: id, tab, text, without names of columns."""
-    if readers.file_format(path) != ".tsv":
+    path = File.of(path)
+    if path.format not in (".tsv", ".tab"):
         return False
     cells = next(readers.read_cells(path), (0, []))[1]
     return len(cells) == 2 and not _NAMES.intersection(cell.strip().lower() for cell in cells)
 
 
-def read_topics(path: Path) -> Iterator[tuple[str, str]]:
+def read_topics(path: Path | File) -> Iterator[tuple[str, str]]:
     """The (id, text) pairs of a list of topics."""
     for number, cells in readers.read_cells(path):
         if len(cells) != 2 or not cells[0].strip():
@@ -52,7 +54,12 @@ def read_topics(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def read(
-    folder: Path, name: str, language: str, split: str | None = None, judged: bool = False
+    folder: Path,
+    name: str,
+    language: str,
+    split: str | None = None,
+    judged: bool = False,
+    queries_language: str | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """QUERIES, CANDIDATES and QRELS of one folder.
 
@@ -65,6 +72,8 @@ def read(
         validation that there is, else all files.
     judged:
         Keep only candidates that are relevant to a query; all where nothing is judged.
+    queries_language:
+        Of the queries. None: that of the documents.
 
     Raises
     ------
@@ -72,6 +81,7 @@ def read(
         A file is broken, or has no ids or texts.
     """
     home = f"{name}/{language}"
+    asked = queries_language or language
     judgements = dict(_judgements(_chosen(_files(folder, "qrels"), split)))
     queries = dict(_queries(folder, split))
     if judgements:
@@ -86,7 +96,7 @@ def read(
     return (
         pl.DataFrame(
             [
-                (f"{home}/{key}", name, language, f"{home}/{key}", key, text, None)
+                (f"{name}/{asked}/{key}", name, asked, f"{home}/{key}", key, text, None)
                 for key, text in queries.items()
             ],
             schema=QUERIES,

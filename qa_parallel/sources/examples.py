@@ -55,6 +55,7 @@ class Example:
     answer_start: int | None
     answer_method: str | None
     sentence_breaks: list[list[int]] | None
+    language: str | None
     split: str | None
     license: str | None
     unanswerable: bool
@@ -151,7 +152,7 @@ def _examples(
 ) -> Iterator[Example]:
     read = {
         name: read_texts(values.get(name), name, as_it_stands=name in layout.named)
-        for name in ("question", "answer", "passage", "title", "id", "negatives")
+        for name in ("question", "answer", "passage", "title", "id", "negatives", "language")
         if name in layout.paths
     }
     question = read.get("question", Reading())
@@ -191,6 +192,7 @@ def _examples(
             answer_start=start,
             answer_method=method,
             sentence_breaks=_breaks(values.get("sentence_breaks"), passage, off),
+            language=cleaner.clean(_first(read.get("language")))[0],
             split=cleaner.clean(_first(read_texts(values.get("split"))))[0],
             license=cleaner.clean(_first(read_texts(values.get("license"))))[0],
             unanswerable=unanswerable or (answer.none_marked and not right and passage is not None),

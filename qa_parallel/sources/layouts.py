@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from qa_parallel.sources.shapes import (
     language_keys,
     suggest,
 )
+from qa_parallel.sources.tables import folded
 from qa_parallel.sources.values import TEXT_KEYS, is_reference, read_integer, read_texts
 
 # field → names of columns, the first one present is taken; compared in lower case, `-` and space
@@ -105,6 +106,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "unanswerable": ("is_impossible", "unanswerable"),
     # what an answer such as "B" or 2 names one of
     "choices": ("choices", "options"),
+    "language": ("language", "lang", "dialect", "locale", "language_code", "lang_code"),
     "split": (),
     "license": ("license",),
 }
@@ -183,6 +185,7 @@ def find_layout(
     language: str,
     where: str,
     keep: Sequence[str] = (),
+    pivot: str = "eng_Latn",
 ) -> Layout:
     """Tell which column holds which field, from the first records of a file.
 
@@ -201,6 +204,8 @@ def find_layout(
         File or data set, for messages.
     keep:
         Columns or paths that are carried along.
+    pivot:
+        Code of the language of those questions that stand beside native ones.
 
     Raises
     ------
@@ -215,15 +220,19 @@ def find_layout(
     found = list(dict.fromkeys(itertools.chain.from_iterable(head)))
     by_name: dict[str, str] = {}
     for name in found:
-        by_name.setdefault(_folded(name), name)
-    shaped = {**find_shape(head, by_name), **_side(by_name, language)}
+        by_name.setdefault(folded(name), name)
+    shaped = {**find_shape(head, by_name), **_side(by_name, language, pivot, where)}
     paths: dict[str, Path] = {}
     for name, aliases in ALIASES.items():
         if name in columns:
             if columns[name]:
                 paths[name] = _named_column(columns[name], name, head, found, where)
             continue
-        path = shaped[name] if name in shaped else _aliased(name, aliases, head, by_name, language)
+        path = (
+            shaped[name]
+            if name in shaped
+            else _aliased(name, aliases, head, by_name, language == pivot)
+        )
         if path:
             paths[name] = _in_language(path, head, language, name, where)
     messages = None
@@ -246,17 +255,49 @@ def find_layout(
     return _with_choices(layout, head, by_name)
 
 
-def _folded(name: object) -> str:
-    return re.sub(r"[\s-]+", "_", str(name).strip().lower())
+def column_names(columns: Mapping[str, str]) -> frozenset[str]:
+    """Folded names of columns that tell a table's line of names: known ones, and the user's."""
+    known = itertools.chain.from_iterable(ALIASES.values())
+    return frozenset((*known, *(folded(name) for name in columns.values() if name)))
 
 
-def _side(by_name: Mapping[str, str], language: str) -> dict[str, Path]:
-    """Of questions in two languages the ones that are asked for; an empty path for "none"."""
+def has_pivot(head: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether questions in another language stand beside the native ones."""
+    return bool(_bilingual({folded(name) for record in head for name in record}))
+
+
+def offered_languages(head: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Codes of the dictionary of languages that holds the questions; none where none does."""
+    for record in head:
+        for name in record:
+            if folded(name) in ALIASES["question"] and (keys := language_keys(record[name])):
+                return list(keys)
+    return []
+
+
+def _bilingual(names: Collection[str]) -> tuple[dict[str, str], dict[str, str]] | None:
     for english, native in BILINGUAL:
-        if english["question"] in by_name and native["question"] in by_name:
-            side = english if language == "eng_Latn" else native
-            return {name: (by_name[one],) if one in by_name else () for name, one in side.items()}
-    return {}
+        if english["question"] in names and native["question"] in names:
+            return english, native
+    return None
+
+
+def _side(by_name: Mapping[str, str], language: str, pivot: str, where: str) -> dict[str, Path]:
+    """Of questions in two languages the ones that are asked for; an empty path for "none"."""
+    both = _bilingual(by_name)
+    if both is None:
+        return {}
+    if language == "eng_Latn" and pivot != language:
+        raise SourceError(
+            f"expected questions in {language}, found native ones and {pivot} in {where}",
+            "choose one of these",
+        )
+    side = both[0] if language == pivot else both[1]
+    paths: dict[str, Path] = {
+        name: (by_name[one],) if one in by_name else () for name, one in side.items()
+    }
+    # a column of languages is about the native ones
+    return {**paths, "language": ()} if language == pivot else paths
 
 
 def _aliased(
@@ -264,11 +305,11 @@ def _aliased(
     aliases: Sequence[str],
     head: Sequence[Mapping[str, Any]],
     by_name: Mapping[str, str],
-    language: str,
+    pivot: bool,
 ) -> Path:
     """The path of the first name that is there and means what it says."""
     for alias in aliases:
-        if alias in by_name and (language == "eng_Latn" or alias not in ENGLISH_ONLY):
+        if alias in by_name and (pivot or alias not in ENGLISH_ONLY):
             path = (by_name[alias],)
             if name != "passage" or not _only_references(head, path):
                 return path

@@ -12,13 +12,15 @@ of rows, and no more than 16 bytes a row are held.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import itertools
 import os
 import re
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,10 @@ from qa_parallel.schema import CORPUS, text_id
 from qa_parallel.sources import readers
 from qa_parallel.sources.account import Account
 from qa_parallel.sources.examples import Example, read_examples
+from qa_parallel.sources.files import STDIN, File, choose_split, find_files, names_of
 from qa_parallel.sources.folding import Folding
-from qa_parallel.sources.layouts import HEAD, Layout, find_layout
-from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.layouts import HEAD, Layout, column_names, find_layout
+from qa_parallel.sources.settings import SourceSettings, are_numbers
 
 # Fields that a corpus has no place for.
 ASIDE = ("negatives",)
@@ -79,7 +82,8 @@ class _Part:
 
     where: str  # for messages
     label: str  # begins `source_row`
-    records: Callable[[], readers.Records]
+    # told of what had to be settled on the way
+    records: Callable[[Counter[str]], readers.Records]
 
 
 @dataclass
@@ -197,7 +201,7 @@ class Source:
         """Rows that have a question, duplicates among them, with the source's own ids."""
         counts, account, folding = counts or Counts(), account or Account(), folding or Folding()
         for part in self._parts:
-            records = part.records()
+            records = part.records(account.notes)
             head = list(itertools.islice(records, HEAD))
             if not head:
                 continue
@@ -270,7 +274,7 @@ def open_source(settings: SourceSettings) -> Source:
     """
     # os.path, since pathlib raises for names that are too long and for homes of unknown users
     path = Path(os.path.expanduser(settings.source))  # noqa: PTH111
-    if os.path.exists(path):  # noqa: PTH110
+    if os.path.exists(path) or settings.source == STDIN or glob.has_magic(settings.source):  # noqa: PTH110
         source = _open_files(settings, path)
     elif _HUB_ID.fullmatch(settings.source) and not readers.is_known(path):
         source = _open_hub(settings)
@@ -310,41 +314,78 @@ def distinct_id(qa_id: str, question: str | None, answer: str | None, passage: s
 
 
 def _open_files(settings: SourceSettings, path: Path) -> Source:
-    if path.is_file():
-        if not readers.is_known(path):
-            raise SourceError(f"expected one of {', '.join(readers.READERS)}, found {path.name}")
-        files, digest = [path], _digest(path)
-    elif (path / "manifest.json").is_file() and (path / "data").is_dir():
+    _refuse_hub_settings(settings)
+    account = Account()
+    how = readers.Reading(
+        settings.encoding,
+        settings.source_language,
+        header=not are_numbers(settings.columns),
+        known=column_names(settings.columns),
+    )
+    if path.is_dir() and (path / "manifest.json").is_file() and (path / "data").is_dir():
         raise SourceError(
             f"expected a file or a folder of files, found a corpus of several languages in {path}",
             f"give the folder of one language, {path / 'data' / settings.source_language}",
         )
-    else:
-        files = folder_files(path)
+    files = find_files(settings.source, path, readers.known_format)
+    if not files:
+        raise SourceError(
+            f"expected data files ({', '.join(readers.READERS)}) in {settings.source}, found none",
+            "give the folder that holds them, or one file",
+        )
+    if len(files) == 1 and not readers.known_format(files[0].format):
+        raise SourceError(f"expected one of {', '.join(readers.READERS)}, found {files[0].name}")
+    if path.is_dir() or len(files) > 1:
         _refuse_parallel(path, files)
-        listing = "".join(f"{_digest(file)}  {file.name}\n" for file in files)
-        digest = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
+        asked = "split" in settings.model_fields_set
+        files, others = choose_split(files, settings.split, asked=asked, where=settings.source)
+        if others:
+            account.notes[f"files of other splits: {names_of(others)}"] = 0
+    digest = _digest(files)
     parts = [
-        _Part(str(file), f"{file.name}:", lambda file=file: readers.read_records(file))  # type: ignore[misc]
+        _Part(
+            str(file),
+            f"{file.label}:",
+            lambda notes, file=file: readers.read_records(file, replace(how, notes=notes)),  # type: ignore[misc]
+        )
         for file in files
     ]
-    name = f"{path.resolve().name}@{digest[:12]}"
-    return Source(settings, name, digest, settings.license, _parts=parts)
+    called = files[0].name if len(files) == 1 and not path.is_dir() else path.resolve().name
+    name = f"{called}@{digest[:12]}"
+    return Source(settings, name, digest, settings.license, account=account, _parts=parts)
+
+
+def _refuse_hub_settings(settings: SourceSettings) -> None:
+    """A file has no configuration and no revision."""
+    for name in ("config", "revision"):
+        if getattr(settings, name) is not None:
+            raise SourceError(
+                f"expected {name} for a Hub data set, found it for the files of {settings.source}",
+                f"leave {name} out",
+            )
+
+
+def _digest(files: Sequence[File]) -> str:
+    """SHA-256 of a file, or of the list of several with theirs."""
+    if len(files) == 1 and files[0].label == files[0].name and files[0].member is None:
+        return files[0].digest()
+    listing = "".join(f"{file.digest()}  {file.label}\n" for file in files)
+    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _open_hub(settings: SourceSettings) -> Source:
     repo, config, split = settings.source, settings.config, settings.split
     commit, licence = hub.dataset_commit(repo, settings.revision)
     part = _Part(
-        f"{repo}, split {split}", "", lambda: hub.dataset_records(repo, config, split, commit)
+        f"{repo}, split {split}", "", lambda _: hub.dataset_records(repo, config, split, commit)
     )
     return Source(settings, f"{repo}@{commit}", commit, settings.license or licence, _parts=[part])
 
 
-def _refuse_parallel(folder: Path, files: Sequence[Path]) -> None:
+def _refuse_parallel(folder: Path, files: Sequence[File]) -> None:
     """A folder of en.json, de.json, ... is no source in one language."""
     try:
-        codes = {language_codes.parse(file.name.split(".")[0]) for file in files}
+        codes = {language_codes.parse(re.split("[./]", file.label)[0]) for file in files}
     except LanguageError:
         return
     if len(codes) > 1:
@@ -352,14 +393,6 @@ def _refuse_parallel(folder: Path, files: Sequence[Path]) -> None:
             f"expected data in one language, found {', '.join(sorted(codes))} in {folder}",
             "join parallel files with qa-parallel import, or give one of the files",
         )
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error}", "check its permissions") from error
 
 
 def _usable(example: Example, counts: Counts) -> bool:

@@ -14,8 +14,9 @@ from qa_parallel import hub
 from qa_parallel.errors import QAParallelError, SourceError
 from qa_parallel.schema import CANDIDATES, CORPUS, QRELS, QUERIES
 from qa_parallel.sources import readers
-from qa_parallel.sources.evalsets import EvalSet, counts_only, language_of, open_evalset
+from qa_parallel.sources.evalsets import EvalSet, counts_only, open_evalset
 from qa_parallel.sources.settings import EvalSettings, parse_evalset
+from qa_parallel.sources.tags import language_of
 from qa_parallel.storage import store
 from qa_parallel.storage.corpus import write_shards
 from tests.lareqa import BREAKS, PASSAGE, lareqa

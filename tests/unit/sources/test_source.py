@@ -591,8 +591,7 @@ def test_parquet_with_text_that_is_no_utf8(tmp_path: Path) -> None:
 
 def test_csv_with_carriage_returns_alone(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"question,answer\rWho?,He.\r")
-    with pytest.raises(SourceError, match="expected a header line"):
-        opened(tmp_path / "a.csv")
+    assert [row["answer"] for row in rows(opened(tmp_path / "a.csv"))] == ["He."]
 
 
 @pytest.mark.parametrize("split", ["../x", "dev-1", "a b", "", ".x"])
