@@ -34,6 +34,11 @@ def is_beir(folder: Path) -> bool:
     return bool(_files(folder, "queries") or _files(folder, "topics"))
 
 
+def is_collection(folder: Path) -> bool:
+    """Whether a folder has documents as well, which queries belong to."""
+    return is_beir(folder) and bool(_files(folder, "corpus") or _files(folder, "docs"))
+
+
 def is_topics(path: Path | File) -> bool:
     """Whether a file is a list of topics: id, tab, text, without names of columns."""
     path = File.of(path)
@@ -112,6 +117,33 @@ def read(
             orient="row",
         ),
     )
+
+
+def pairs(folder: Path, split: str | None = None) -> readers.Records:
+    """Each query with the documents that are judged relevant to it, as a record.
+
+    Parameters
+    ----------
+    split:
+        As in `read`; None: "train", else the first of test, dev and validation that there is.
+    """
+    files = _files(folder, "qrels")
+    if split is None:
+        split = next((one for one in ("train",) if any(one in file.name for file in files)), None)
+    relevant: dict[str, list[str]] = {}
+    for (query, document), score in _judgements(_chosen(files, split)):
+        if score > 0:
+            relevant.setdefault(query, []).append(document)
+    wanted = {document for some in relevant.values() for document in some}
+    documents = {
+        key: {"docid": key, "title": title, "text": text}
+        for key, title, text in _documents(folder)
+        if key in wanted
+    }
+    for query, text in _queries(folder, split):
+        if query in relevant:
+            found = [documents[key] for key in relevant[query] if key in documents]
+            yield query, {"id": query, "query": text, "positive_passages": found}
 
 
 def _files(folder: Path, what: str) -> list[Path]:

@@ -32,7 +32,6 @@ from qa_parallel.sources.tags import (
     folder_languages,
     language_of,
     passages_of,
-    pivot_of,
 )
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import read_corpus
@@ -209,7 +208,7 @@ def _file(
     side = Side(
         settings.queries or asked or named,
         asked if settings.queries else None if asked else passages_of(file.name),
-        pivot_of(file.name) or ENGLISH,
+        file.name,
     )
     how = readers.Reading(
         settings.encoding,

@@ -13,7 +13,7 @@ from qa_parallel.sources.values import is_reference, read_texts
 
 # Rows from which, and different questions a row up to which they are taken for labels: single
 # words, and whole sentences, which may well be asked of many passages.
-_WORDS = (10, 0.2)
+_WORDS = (20, 0.2)
 _SENTENCES = (50, 0.02)
 # Different single words that may be labels
 _LABELS = 20

@@ -69,7 +69,7 @@ def open_input(settings: SourceSettings) -> Input:
     return Input(
         source.name,
         source.digest,
-        (settings.source_language,),
+        (source.language,),
         settings.split,
         {},
         {source.name: source.account.to_json()},

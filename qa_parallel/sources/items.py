@@ -13,6 +13,7 @@ from qa_parallel.sources import readers
 from qa_parallel.sources.account import Account
 from qa_parallel.sources.examples import Example, read_examples
 from qa_parallel.sources.folding import Folding
+from qa_parallel.sources.identify import pivot_for
 from qa_parallel.sources.layouts import (
     HEAD,
     Layout,
@@ -73,13 +74,13 @@ class Side:
         Of its questions. None: its rows say it, else they are in English.
     passages:
         Of its passages. None: the same.
-    pivot:
-        Of the questions that stand beside the native ones.
+    name:
+        Of the file, which may name the language of questions that stand beside native ones.
     """
 
     language: str | None
     passages: str | None = None
-    pivot: str = ENGLISH
+    name: str = ""
 
 
 def read_items(
@@ -129,14 +130,14 @@ def _layouts(
     dictionary of languages has."""
     language = side.language or ENGLISH
     codes = [language]
-    if has_pivot(head) and language != side.pivot:
-        codes.append(side.pivot)
+    pivot = pivot_for(head, side.name)
+    if has_pivot(head) and language != pivot:
+        codes.append(pivot)
     elif side.language is None and "question" not in settings.columns:
         codes = offered_languages(head) or codes
     try:
         return {
-            code: find_layout(head, settings.columns, code, where, pivot=side.pivot)
-            for code in codes
+            code: find_layout(head, settings.columns, code, where, pivot=pivot) for code in codes
         }
     except SourceError as error:
         if settings.columns or len(codes) > 1:

@@ -16,6 +16,9 @@ from qa_parallel.schema import CORPUS, check_split
 from qa_parallel.sources.encodings import known_encoding
 from qa_parallel.sources.layouts import ALIASES
 
+# The language of a source that is told from its rows.
+AUTO = "auto"
+
 
 class SourceSettings(BaseModel):
     """What to read, and how.
@@ -26,7 +29,9 @@ class SourceSettings(BaseModel):
         Path of a file, a folder or an archive, a glob ("data/*.csv"), "-" for standard input, or a
         Hub id "org/name".
     source_language:
-        Language of the data; anything that `language_codes.parse` understands.
+        Language of the data; anything that `language_codes.parse` understands, or "auto": what the
+        data say, else what they look like. Not given, it is English, but for a corpus of ours,
+        whose rows say it.
     columns:
         Field → column, where its name is not known by itself: {"question": "Frage"}. A dotted path
         reaches into nested data, {"answer": "answers.text.0"}, and `[*]` takes each item of a list,
@@ -65,7 +70,7 @@ class SourceSettings(BaseModel):
     @field_validator("source_language")
     @classmethod
     def _code(cls, value: str) -> str:
-        return language_codes.parse(value)
+        return AUTO if value.strip().lower() == AUTO else language_codes.parse(value)
 
     @field_validator("split")
     @classmethod

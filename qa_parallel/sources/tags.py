@@ -62,14 +62,14 @@ def language_of(name: str) -> str | None:
     return None
 
 
-def pivot_of(name: str) -> str | None:
-    """The second language that a file is named by, AfriQA's pivot: `fon.fr.train.json`.
+def pair_of(name: str) -> tuple[str, str] | None:
+    """Both languages that a file is named by, AfriQA's native one and the pivot.
 
-    >>> pivot_of("fon.fr.train.json"), pivot_of("fon.json")
-    ('fra_Latn', None)
+    >>> pair_of("fon.fr.train.json"), pair_of("fon.json")
+    (('fon_Latn', 'fra_Latn'), None)
     """
     found = [one for one in map(_exact, _stem(name).split(".")) if one]
-    return found[1] if len(found) == 2 else None
+    return (found[0], found[1]) if len(found) == 2 else None
 
 
 def passages_of(name: str) -> str | None:
