@@ -103,8 +103,10 @@ class Account:
 
     def see(self, name: str, reading: Reading, where: str, value: Any) -> None:
         """Count what one value gave."""
-        one = self.fields.setdefault(name, FieldAccount())
-        different = len({text.text.strip() for text in reading.texts})
+        one = self.fields.get(name) or self.fields.setdefault(name, FieldAccount())
+        different = len(reading.texts)
+        if different > 1:
+            different = len({text.text.strip() for text in reading.texts})
         one.found += bool(different)
         one.further += max(0, different - 1)
         one.most = max(one.most, different)
@@ -183,7 +185,7 @@ def _field(name: str, one: Mapping[str, Any] | None, rows: int) -> str:
         more.append(f"first of up to {one['most']}")
         more.append(f"{one['further']:,} further answers kept beside")
     elif one["further"]:
-        more.append(f"up to {one['most']} of a question, {one['further']:,} further ones")
+        more.append(f"up to {one['most']} of a question, {one['further']:,} further")
     if one["missing"]:
         more.append(f"{one['missing']:,} such as nan or N/A read as none")
     if one["unread"]:

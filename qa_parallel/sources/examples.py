@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qa_parallel.errors import SourceError
 from qa_parallel.sources.account import Account
 from qa_parallel.sources.layouts import Layout, is_each
-from qa_parallel.sources.paths import ALL, EACH, Path, dig, opened
+from qa_parallel.sources.paths import ALL, EACH, Path, dig, opened, path_words
 from qa_parallel.sources.shapes import read_messages
 from qa_parallel.sources.values import (
     NO_ANSWER,
@@ -33,6 +34,22 @@ _BLANK = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
+
+
+# Fields whose texts are read; the others are numbers and marks.
+_READ: tuple[str, ...] = (
+    "question",
+    "answer",
+    "passage",
+    "title",
+    "id",
+    "negatives",
+    "language",
+    "split",
+)
+_READ += ("license",)
+
+Paths = Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,7 @@ def read_examples(
     """
     if layout.messages is not None:
         record = {**record, layout.messages: read_messages(record.get(layout.messages))}
-    for paths, turn in _turns(record, layout):
+    for paths, turn in _turns(record, layout, where):
         if account is not None:
             account.rows += 1
         values = {name: dig(record, path) for name, path in paths.items()}
@@ -95,6 +112,8 @@ def read_examples(
             values["id"] = _joined(values["id"])
         if turn is not None and not is_each(layout.paths.get("id", (EACH,))) and values.get("id"):
             values["id"] = f"{values['id']}.{turn}"
+        if layout.yes_no and isinstance(values.get("answer"), bool):
+            values["answer"] = "yes" if values["answer"] else "no"
         kept = {name: _kept(dig(record, path)) for name, path in layout.keep.items()}
         yield from _examples(values, _choices(record, values, layout), layout, kept, account, where)
 
@@ -123,23 +142,56 @@ def place_answer(
 
 
 def _turns(
-    record: Mapping[str, Any], layout: Layout
-) -> Iterator[tuple[Mapping[str, Path], int | None]]:
+    record: Mapping[str, Any], layout: Layout, where: str
+) -> Iterator[tuple[Paths, int | None]]:
     """The paths of each question of a record; its number where the record has several."""
-    question = layout.paths["question"]
-    if not is_each(question):
+    if not is_each(layout.paths["question"]):
         yield layout.paths, None
         return
-    turns = dig(record, question[: question.index(EACH)])
-    turns = opened(turns)
-    for number in range(len(turns) if isinstance(turns, list) else 0):
-        yield (
-            {
-                name: tuple(str(number) if key == EACH else key for key in path)
-                for name, path in layout.paths.items()
-            },
-            number,
+    for number, paths in enumerate(_each(record, layout.paths, where)):
+        yield paths, number
+
+
+def _each(record: Mapping[str, Any], paths: Mapping[str, Path], where: str) -> Iterator[Paths]:
+    """The paths to every item of the lists that the question's path goes through.
+
+    Paths through the same list, and through one of as many items, go with it; others are whole.
+    """
+    question = paths["question"]
+    if not is_each(question):
+        yield paths
+        return
+    stem = question[: question.index(EACH)]
+    size = _length(record, stem)
+    along = {"question"}
+    for name, path in paths.items():
+        if is_each(path):
+            own = path[: path.index(EACH)]
+            if own == stem or _length(record, own) == size:
+                along.add(name)
+            elif name == "answer":
+                raise SourceError(
+                    f"expected as many answers as questions, found {_length(record, own)} in "
+                    f"{path_words(path)} and {size} in {path_words(question)} at {where}",
+                    "name the columns: columns question=PATH,answer=PATH",
+                )
+    for number in range(size):
+        yield from _each(
+            record,
+            {name: _at(path, number) if name in along else path for name, path in paths.items()},
+            where,
         )
+
+
+def _length(record: Mapping[str, Any], path: Path) -> int:
+    value = opened(dig(record, path))
+    return len(value) if isinstance(value, list) else 0
+
+
+def _at(path: Path, number: int) -> Path:
+    """The path with a number for its first `*`."""
+    place = path.index(EACH)
+    return (*path[:place], str(number), *path[place + 1 :])
 
 
 def _examples(
@@ -152,12 +204,16 @@ def _examples(
 ) -> Iterator[Example]:
     read = {
         name: read_texts(values.get(name), name, as_it_stands=name in layout.named)
-        for name in ("question", "answer", "passage", "title", "id", "negatives", "language")
+        for name in _READ
         if name in layout.paths
     }
     question = read.get("question", Reading())
     if len(question.texts) > 1:  # which of them is the question?
         question.texts, question.unread = [], True
+    passage_read = read.get("passage", Reading())
+    unmarked = layout.paths.get("passage") == ("passages",) and not passage_read.others
+    if unmarked and len(passage_read.texts) > 1 and "passage" not in layout.named:
+        passage_read.texts, passage_read.unread = [], True  # which of them hold the answer?
     answer = read.get("answer", Reading())
     if choices:
         chosen = [_chosen(one, choices) for one in answer.texts]
@@ -173,7 +229,6 @@ def _examples(
     )
     right = [(text, cut, one) for (text, cut), one in answers if text and text not in NO_ANSWER]
     text, cut, first = right[0] if right else (None, 0, None)
-    passage_read = read.get("passage", Reading())
     negatives = [*passage_read.others, *(read["negatives"].texts if "negatives" in read else ())]
     passages: list[Text | None] = [*passage_read.texts] or [None]
     given = _start(values.get("answer_start"), answer.texts, first) if first else None
@@ -193,8 +248,8 @@ def _examples(
             answer_method=method,
             sentence_breaks=_breaks(values.get("sentence_breaks"), passage, off),
             language=cleaner.clean(_first(read.get("language")))[0],
-            split=cleaner.clean(_first(read_texts(values.get("split"))))[0],
-            license=cleaner.clean(_first(read_texts(values.get("license"))))[0],
+            split=cleaner.clean(_first(read.get("split")))[0],
+            license=cleaner.clean(_first(read.get("license")))[0],
             unanswerable=unanswerable or (answer.none_marked and not right and passage is not None),
             repaired=cleaner.repaired,
             negatives=negatives,

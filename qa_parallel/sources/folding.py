@@ -54,7 +54,7 @@ class Folding:
         better = self._better(paths)
         raise SourceError(
             f"expected questions in the column {column}, found {len(self._hashes):,} different "
-            f"ones in {self._rows:,} rows of {where}: {shown}",
+            f"in {self._rows:,} rows of {where}: {shown}",
             (f"is it columns question={better}? " if better else "name another column; ")
             + f"if it is right as it is, say so: columns question={paths[0]}",
         )

@@ -46,6 +46,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "queries",  # MKQA, by language
         "query",  # MS MARCO, retrieval pairs
         "query_text",
+        "raw_question",
+        "rawquestion",  # WebQuestionsSP
         "anchor",  # sentence-transformers pairs
         "prompt",
         "q",
@@ -159,6 +161,8 @@ class Layout:
         The number of the first choice, 0 or 1.
     messages:
         The column of a conversation's messages, which are to be made questions and answers.
+    yes_no:
+        Whether an answer that is true or false is "yes" or "no": in English.
     """
 
     paths: Mapping[str, Path]
@@ -167,6 +171,7 @@ class Layout:
     choices: tuple[str, ...] = ()
     base: int = 0
     messages: str | None = None
+    yes_no: bool = False
 
     def words(self, field: str) -> str:
         """The path of a field, as a person writes it; "" where there is none."""
@@ -251,6 +256,7 @@ def find_layout(
         frozenset(name for name in columns if columns[name]),
         {name: _named_column(name, "keep", head, found, where) for name in keep},
         messages=messages,
+        yes_no=language == "eng_Latn",
     )
     return _with_choices(layout, head, by_name)
 
@@ -430,8 +436,17 @@ def _inner_keys(head: Sequence[Mapping[str, Any]], key: str) -> list[str]:
 
 
 def working_paths(value: Any, column: str) -> list[str]:
-    """Paths into a value that lead to texts, for a message: `queries.de`, `turns[*].question`."""
-    return [path_words((column, *rest)) for rest in inner_paths(value) if rest][:4]
+    """Paths into a value that lead to texts, for a message: `queries.de`, `turns[*].question`.
+
+    Those to the longest texts come first: a title is shorter than what it is the title of.
+    """
+    found = [path for path in inner_paths(value) if path]
+    lengths = {path: max(map(len, _texts(dig(value, path))), default=0) for path in found}
+    return [path_words((column, *rest)) for rest in sorted(found, key=lambda p: -lengths[p])][:4]
+
+
+def _texts(value: Any) -> list[str]:
+    return [one.text for one in read_texts(value, as_it_stands=True).texts]
 
 
 def is_each(path: Sequence[str]) -> bool:

@@ -52,6 +52,8 @@ def opened(value: Any) -> Any:
 
 def dig(value: Any, path: Sequence[str]) -> Any:
     """Follow keys and list indices; None where one is missing. `*` makes a list of what follows."""
+    if len(path) == 1 and isinstance(value, dict):  # nearly every path
+        return value.get(path[0])
     if path[:1] == (ALL,):
         return [dig(value, parts_of(value, part)) for part in path[1:]]
     for place, key in enumerate(path):

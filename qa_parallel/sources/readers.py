@@ -114,8 +114,9 @@ def _json(file: File, how: Reading) -> Records:
 def _document(file: File, document: Any) -> Records:
     """The records of a JSON document: SQuAD's, an array, a table by columns, objects by id."""
     if isinstance(document, dict):
-        for key in ("data", "Data", "rows", "examples"):
-            if isinstance(document.get(key), list):
+        for key in ("data", "Data", "rows", "examples", "items", "questions", "Questions"):
+            rows = document.get(key)
+            if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
                 yield from _squad(file, document[key], key)
                 return
     if isinstance(document, list):

@@ -47,6 +47,11 @@ SHAPES: tuple[Shape, ...] = (
         question="questions[*]", answer="orig_answers.texts[*]", id="turn_ids[*]",
     ),
     _shape("Belebele", "flores_passage question_number link", id="link+question_number"),
+    _shape("DROP", "passage question answers_spans", answer="answers_spans.spans"),
+    _shape(
+        "ARC as it was published", "question answerkey",
+        question="question.stem", choices="question.choices",
+    ),
     _shape("WebQuestions", "utterance targetvalue", question="utterance", answer="targetValue"),
 )  # fmt: skip
 
@@ -57,6 +62,19 @@ _ASKS, _ANSWERS = {"user", "human", "prompter"}, {"assistant", "gpt", "bot", "ch
 _SUGGESTED = (
     {"question": ("instruction",), "answer": ("output", "response"), "passage": ("input",)},
     {"question": ("input",), "answer": ("output", "target")},
+    {
+        "question": ("frage", "pregunta", "domanda", "pergunta", "vraag", "вопрос", "soru", "问题"),
+        "answer": (
+            "antwort",
+            "respuesta",
+            "risposta",
+            "resposta",
+            "antwoord",
+            "ответ",
+            "cevap",
+            "答案",
+        ),
+    },
     {"question": ("utterance", "sentence1", "premise", "title", "caption")},
 )
 # Answers and choices that are spread over columns

@@ -65,7 +65,7 @@ def read_csv(
     if titles := sum(bool(line.strip()) for _, line in first[:place]):
         notes["lines of a title left out"] += titles
     head = first[place][1]
-    separator = separator or max(_SEPARATORS, key=head.count)
+    separator = separator or _separator(head, [line for _, line in first[place + 1 :]])
     cells = _cells(head, separator, where)
     if not header:
         names = [str(number) for number in range(len(cells))]
@@ -129,6 +129,15 @@ def read_sheets(book: bytes, where: str, notes: Counter[str], known: Collection[
 def folded(name: object) -> str:
     """The name of a column in lower case, `-` and space as `_`."""
     return re.sub(r"[\s-]+", "_", str(name).strip().lower())
+
+
+def _separator(head: str, rows: Sequence[str]) -> str:
+    """What parts the columns; for a single column a character that no text has."""
+    best = max(_SEPARATORS, key=head.count)
+    texts = [row for row in rows if row.strip()]
+    if head.count(best) or not texts or all(best in row for row in texts):
+        return best
+    return "\x1f"
 
 
 def _from_text(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:

@@ -30,7 +30,7 @@ _MISSING_TEXT = _MISSING | {"None", "none", "NONE", "NA"}
 NO_ANSWER = frozenset({"No Answer Present.", "CANNOTANSWER"})
 
 _REFERENCE = re.compile(
-    r"\d+|(https?|ftp)://\S+|[\w.()%+@/\\-]+\.(txt|html?|xml|json|pdf|md|docx?|rtf|csv|tsv|gz|zip)",
+    r"[a-z]{0,12}[_#:-]?\d+([_#:.-]\d+)*|(https?|ftp)://\S+|[\w.()%+@/\\-]+\.(txt|html?|xml|json|pdf|md|docx?|rtf|csv|tsv|gz|zip)",
     re.IGNORECASE,
 )
 
@@ -74,7 +74,8 @@ def read_texts(value: Any, field: str = "passage", *, as_it_stands: bool = False
     Parameters
     ----------
     as_it_stands:
-        Take a text that is a dictionary for itself, where the dictionary has no known key.
+        The user named the column: a text that is written as a dictionary without a known key is
+        meant for itself, and a list of lists is a list.
 
     Examples
     --------
@@ -84,8 +85,20 @@ def read_texts(value: Any, field: str = "passage", *, as_it_stands: bool = False
     (True, True)
     """
     reading = Reading()
-    reading.texts = list(_walk(value, field, as_it_stands, reading))
+    if isinstance(value, str) and not _may_be_written(value):  # nearly every value: no detour
+        if (short := value.strip()) in (_MISSING if field == "answer" else _MISSING_TEXT):
+            reading.said_none = True
+        elif short:
+            reading.texts.append(Text(value))
+    elif value is not None:
+        reading.texts = list(_walk(value, field, as_it_stands, reading))
     return reading
+
+
+def _may_be_written(text: str) -> bool:
+    """Whether a text may be a list or a dictionary, written as text."""
+    start = text.lstrip()[:6]
+    return start[:1] in ("[", "{", "(") or start == "array("
 
 
 def read_integer(value: Any) -> int | None:
@@ -106,8 +119,8 @@ def read_integer(value: Any) -> int | None:
 def is_reference(text: str) -> bool:
     """Whether a text names a text: a file, an address or a number, as no passage does.
 
-    >>> is_reference("articles/17.html"), is_reference("It burned.")
-    (True, False)
+    >>> [is_reference(text) for text in ("articles/17.html", "doc_17", "17#4", "It burned.")]
+    [True, True, True, False]
     """
     return _REFERENCE.fullmatch(text.strip()) is not None
 
@@ -138,7 +151,10 @@ def _walk(value: Any, field: str, as_it_stands: bool, reading: Reading) -> Itera
     elif isinstance(value, list | tuple):
         reading.none_marked |= not value
         for item in value:
-            yield from _walk(item, field, as_it_stands, reading)
+            if isinstance(item, list) and item and field != "answer" and not as_it_stands:
+                reading.unread = True  # HotpotQA: [title, [sentences]]
+            else:
+                yield from _walk(item, field, as_it_stands, reading)
     elif isinstance(value, Mapping):
         yield from _of_mapping(value, field, as_it_stands, reading)
     elif isinstance(value, int | float):

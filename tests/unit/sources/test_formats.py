@@ -162,6 +162,7 @@ def test_local_files_have_no_configuration(tmp_path: Path) -> None:
          [("Wo?", "Hier.")]),
         ("cr.csv", "question,answer\rWo?,Hier.\rWann?,\"Heu\rte\"\r",
          [("Wo?", "Hier."), ("Wann?", "Heu\rte")]),
+        ("one.csv", "question\nWo, bitte?\nWann?\n", [("Wo, bitte?", None), ("Wann?", None)]),
         ("marks.csv", "\ufeff\ufeffquestion,answer\nWo?,Hier.\n", [("Wo?", "Hier.")]),
         ("blank.csv", "question,answer\nWo?,\"Hier.\n\nDa.\"\n", [("Wo?", "Hier.\n\nDa.")]),
         ("quote.tsv", "question\tanswer\n\"Wo\" ist?\tHier.\n\"Wann?\tHeute.\nWer?\tIch.\n",

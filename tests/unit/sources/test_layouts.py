@@ -153,8 +153,7 @@ def test_several_passages_are_a_row_each(tmp_path: Path) -> None:
         ("Cities", "Bern is a city.", 0),
     ]
     assert layout_words(source.account).endswith(
-        "passage ← positive_ctxs 1 (up to 2 of a question, 1 further ones) · "
-        "left aside: negative_ctxs"
+        "passage ← positive_ctxs 1 (up to 2 of a question, 1 further) · left aside: negative_ctxs"
     )
 
 
@@ -173,8 +172,8 @@ def test_positives_and_negatives_of_an_evaluation_set(tmp_path: Path) -> None:
     }  # fmt: skip
     assert set(evalset.candidates["text"]) == {"Bern.", "Basel.", "Rain.", "Ann.", "Snow."}
     assert layout_words(evalset.account) == (
-        "question ← query 2/2 · answer ← none · passage ← pos 2 (up to 2 of a question, 1 further "
-        "ones) · negatives ← neg 2 (up to 2 of a question, 1 further ones)"
+        "question ← query 2/2 · answer ← none · passage ← pos 2 (up to 2 of a question, 1 further)"
+        " · negatives ← neg 2 (up to 2 of a question, 1 further)"
     )
 
 
@@ -187,6 +186,12 @@ def test_positives_and_negatives_of_an_evaluation_set(tmp_path: Path) -> None:
         ({"question": "a?", "answer": {"wort": "Bern"}}, "columns answer=answer.wort"),
         ({"question": "a?", "context": {"contexts": ["x"]}}, "passage=context.contexts[*]"),
         ({"question": ["a?", "b?"]}, "columns question=question[*]"),
+        ({"question": "a?", "context": [["T", ["A.", "B."]]]}, "passage=context[*][*]"),
+        (
+            {"question": "a?", "context": {"title": ["T"], "sentences": [["A long one."]]}},
+            "passage=context.sentences[*][*]",
+        ),
+        ({"question": "a?", "passages": ["A.", "B."]}, "columns passage=passages[*]"),
         ({"question": {"de": {"lang": "Wer?"}}}, "columns question=question.de.lang"),
         ({"question": "a?", "answer": "{'wort': 'Bern'}"}, "columns answer=answer.wort"),
     ],
@@ -212,7 +217,7 @@ def test_a_few_unreadable_values_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["passage", "document", "text"])
-@pytest.mark.parametrize("value", ["wiki/Bern.txt", "https://x.org/a", 17])
+@pytest.mark.parametrize("value", ["wiki/Bern.txt", "https://x.org/a", 17, "doc_17"])
 def test_file_names_are_no_passages(tmp_path: Path, name: str, value: Any) -> None:
     path = lines(tmp_path / "a.jsonl", {"question": "a?", name: value})
     source = opened(path)
@@ -261,7 +266,7 @@ def test_a_column_of_labels_is_no_column_of_questions(tmp_path: Path) -> None:
         for n in range(40)
     ]  # fmt: skip
     path = lines(tmp_path / "x.jsonl", *records)
-    with pytest.raises(SourceError, match=r"found 2 different ones in 40 .*question=premise"):
+    with pytest.raises(SourceError, match=r"found 2 different in 40 .*question=premise"):
         opened(path)
     with pytest.raises(SourceError, match="question=premise"):
         open_evalset(EvalSettings(name="x", path=str(path)))

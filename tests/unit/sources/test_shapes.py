@@ -109,6 +109,16 @@ SHAPES: list[tuple[str, dict[str, Any], Rows]] = [
         "question": "Where?", "mc_answer1": "Bern", "mc_answer2": "Basel", "mc_answer3": "x",
         "mc_answer4": "y", "correct_answer_num": "1", "dialect": "eng_Latn", "ds": "2023-05-03",
     }, [("Where?", "Bern", PASSAGE)]),
+    ("DROP", {
+        "section_id": "s", "query_id": "q", "passage": PASSAGE, "question": "Where?",
+        "answers_spans": {"spans": ["Bern", "in Bern"], "types": ["span", "span"]},
+    }, [("Where?", "Bern", PASSAGE)]),
+    ("BoolQ", {"question": "is it", "answer": True, "passage": PASSAGE},
+     [("is it", "yes", PASSAGE)]),
+    ("ARC as it was published", {
+        "id": "1", "answerKey": "B", "question": {"stem": "Which?", "choices": [
+            {"text": "x", "label": "A"}, {"text": "y", "label": "B"}]},
+    }, [("Which?", "y", None)]),
     ("RACE", {"article": PASSAGE, "question": "Where?", "options": ["Basel", "Bern"], "answer": "B",
               "example_id": "high1.txt"}, [("Where?", "Bern", PASSAGE)]),
     ("OpenBookQA", {
@@ -148,6 +158,28 @@ def test_a_path_to_every_turn(tmp_path: Path) -> None:
         ("a?", "x", PASSAGE),
         ("b?", "y", PASSAGE),
     ]
+
+
+def test_turns_in_turns(tmp_path: Path) -> None:
+    record = {
+        "pages": [
+            {"text": "A.", "qas": [{"q": "a?", "a": "x"}, {"q": "b?", "a": "y"}]},
+            {"text": "B.", "qas": [{"q": "c?", "a": "z"}]},
+        ]
+    }
+    columns = {
+        "question": "pages[*].qas[*].q", "answer": "pages[*].qas[*].a", "passage": "pages[*].text",
+    }  # fmt: skip
+    found = rows(opened(lines(tmp_path / "a.jsonl", record), columns=columns))
+    assert [(row["question"], row["answer"], row["passage"]) for row in found] == [
+        ("a?", "x", "A."), ("b?", "y", "A."), ("c?", "z", "B."),
+    ]  # fmt: skip
+    uneven = {"questions": ["a?", "b?"], "answers": ["x"]}
+    with pytest.raises(SourceError, match="as many answers as questions, found 1 in answers"):
+        opened(
+            lines(tmp_path / "b.jsonl", uneven),
+            columns={"question": "questions[*]", "answer": "answers[*]"},
+        )
 
 
 def test_a_dictionary_of_languages_is_a_layout(tmp_path: Path) -> None:
