@@ -26,6 +26,8 @@ _ID = ("_id", "id", "docid", "query_id", "qid", "query-id", "corpus-id")
 _TEXT = ("text", "query", "question", "contents")
 # what stands in the first line of a file that has column names
 _NAMES = frozenset((*_ID, *_TEXT, "score", "title", "answer", "context"))
+# What files of documents are named by
+_DOCUMENTS = ("corpus", "docs", "collection")
 _SPLITS = ("test", "dev", "validation")
 
 
@@ -36,7 +38,7 @@ def is_beir(folder: Path) -> bool:
 
 def is_collection(folder: Path) -> bool:
     """Whether a folder has documents as well, which queries belong to."""
-    return is_beir(folder) and bool(_files(folder, "corpus") or _files(folder, "docs"))
+    return is_beir(folder) and any(_files(folder, name) for name in _DOCUMENTS)
 
 
 def is_topics(path: Path | File) -> bool:
@@ -166,6 +168,9 @@ def _chosen(files: list[Path], split: str | None) -> list[Path]:
 
 def _queries(folder: Path, split: str | None) -> Iterator[tuple[str, str]]:
     for path in _files(folder, "queries"):
+        if is_topics(path):  # MS MARCO
+            yield from read_topics(path)
+            continue
         for place, record in readers.read_records(path):
             yield _value(record, _ID, path, place), _value(record, _TEXT, path, place)
     for path in _chosen(_files(folder, "topics"), split):
@@ -173,7 +178,10 @@ def _queries(folder: Path, split: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _documents(folder: Path) -> Iterator[tuple[str, str | None, str]]:
-    for path in (*_files(folder, "corpus"), *_files(folder, "docs")):
+    for path in (file for name in _DOCUMENTS for file in _files(folder, name)):
+        if is_topics(path):
+            yield from ((key, None, text) for key, text in read_topics(path))
+            continue
         for place, record in readers.read_records(path):
             title = str(record.get("title") or "").strip() or None
             yield _value(record, _ID, path, place), title, _value(record, _TEXT, path, place)

@@ -56,7 +56,7 @@ def warning(texts: Sequence[str], language: str) -> str | None:
 
     Languages that the identifier does not know are not judged.
 
-    >>> warning(["Wo ist die alte Brücke, die über den Fluss führt?"], "eng_Latn")
+    >>> warning(["Wo ist die alte Brücke, die heute noch über den Fluss führt?"], "eng_Latn")
     'looks like German (deu_Latn), read as English (eng_Latn)'
     """
     mine = LANGUAGES.get(language)

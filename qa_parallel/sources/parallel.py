@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -79,6 +79,8 @@ def import_parallel(
     files: Mapping[str, Path | str] | Path | str,
     *,
     columns: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+    encoding: str | None = None,
     split: str = "train",
     license: str | None = None,
 ) -> ParallelImport:
@@ -90,7 +92,7 @@ def import_parallel(
         Language → path, or a folder of files named by language ("de.json", "deu_Latn.train.json").
         Columns of one language stand behind its path: "mkqa.jsonl?question=queries.de". Every
         language is read whole: this is for data that people made.
-    columns, license:
+    columns, keep, encoding, license:
         As in `SourceSettings`, for all files. Without ids ({"id": ""}) nothing is joined: for files
         in several languages that are not parallel, or whose ids merely count.
     split:
@@ -134,6 +136,8 @@ def import_parallel(
                 source=str(path),
                 source_language=code,
                 columns={**dict(columns or {}), **own},
+                keep=tuple(keep),
+                encoding=encoding,
                 split=split,
                 license=license,
             )

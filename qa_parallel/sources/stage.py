@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ def import_parallel(
     out: Path,
     *,
     columns: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+    encoding: str | None = None,
     split: str = "train",
     license: str | None = None,
     overwrite: bool = False,
@@ -35,13 +37,17 @@ def import_parallel(
     """
     check_split(split)
     folders.refuse_foreign(out)
-    made = read(parallel, columns=columns, split=split, license=license)
+    made = read(
+        parallel, columns=columns, keep=keep, encoding=encoding, split=split, license=license
+    )
     frames = {code: annotate(frame) for code, frame in made.frames().items()}
     described = description(
         VERSION,
         source={
             "files": {code: frame["source"][0] for code, frame in frames.items()},
             "columns": dict(columns or {}),
+            "keep": list(keep),
+            "encoding": encoding,
             "split": split,
             "license": license,
         },

@@ -153,14 +153,6 @@ def _names_line(lines: Sequence[str], separator: str | None, known: Collection[s
             fewer = all(_filled(above, one) < _filled(line, one) for above in lines[:place])
             if fewer and any(folded(cell.strip('"\r\n ')) in known for cell in line.split(one)):
                 return place
-    for one in separator or _SEPARATORS:
-        counts = [line.count(one) for line in lines]
-        most = max(counts)
-        # a title of one cell above rows of as many cells each
-        place = counts.index(most)
-        rows = {count for count, line in zip(counts, lines, strict=True) if count or line.strip()}
-        if most and len(lines) > place + 1 and rows <= {0, most} and not any(counts[:place]):
-            return place if all(counts[place:]) else 0
     return 0
 
 

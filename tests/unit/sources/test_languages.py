@@ -275,6 +275,16 @@ def test_a_beir_folder_is_a_source(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_tables_of_ms_marco_are_a_set(tmp_path: Path) -> None:
+    (tmp_path / "queries.dev.tsv").write_text("1\twhere is it\n2\twho is it\n")
+    (tmp_path / "collection.tsv").write_text('10\tIt is "here".\n11\tNobody.\n')
+    (tmp_path / "qrels.dev.tsv").write_text("1\t0\t10\t1\n")
+    found = evalset(tmp_path)
+    assert found.queries["question"].to_list() == ["where is it"]
+    assert found.candidates["text"].to_list() == ['It is "here".', "Nobody."]
+    assert [row["passage"] for row in rows(opened(tmp_path))] == ['It is "here".']
+
+
 # Real data
 
 
