@@ -25,7 +25,7 @@ from typing import IO, Any
 
 from qa_parallel.errors import SourceError
 
-STDIN = "-"
+STDIN = ("-", "/dev/stdin")
 # Suffixes of compressed files, beside that of their format.
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 ARCHIVE = ".zip"
@@ -122,7 +122,7 @@ def find_files(place: str, path: Path, known: Callable[[str], bool]) -> list[Fil
     known:
         Whether a file of this format can be read.
     """
-    if place == STDIN or _is_pipe(path):
+    if place in STDIN or _is_pipe(path):
         return [_pipe(place, path)]
     if path.is_file():
         if path.suffix.lower() == ARCHIVE:
@@ -222,7 +222,7 @@ def _is_pipe(path: Path) -> bool:
 def _pipe(place: str, path: Path) -> File:
     """All of standard input or of a pipe, with a name that says its format."""
     try:
-        data = sys.stdin.buffer.read() if place == STDIN else path.read_bytes()
+        data = sys.stdin.buffer.read() if place in STDIN else path.read_bytes()
     except OSError as error:
         raise SourceError(f"cannot read {place}: {error}") from error
     with _opened(File(Path("stdin"), "stdin", data=data)) as file:

@@ -15,6 +15,7 @@ from qa_parallel.sources.examples import Example, read_examples
 from qa_parallel.sources.folding import Folding
 from qa_parallel.sources.identify import pivot_for
 from qa_parallel.sources.layouts import (
+    ALIASES,
     HEAD,
     Layout,
     find_layout,
@@ -22,6 +23,7 @@ from qa_parallel.sources.layouts import (
     offered_languages,
 )
 from qa_parallel.sources.settings import EvalSettings
+from qa_parallel.sources.tables import folded
 from qa_parallel.sources.tags import ENGLISH, read_tag
 
 LAYOUTS = (
@@ -140,7 +142,8 @@ def _layouts(
             code: find_layout(head, settings.columns, code, where, pivot=pivot) for code in codes
         }
     except SourceError as error:
-        if settings.columns or len(codes) > 1:
+        known = any(folded(name) in ALIASES["question"] for record in head for name in record)
+        if settings.columns or known:
             raise
         keys = ", ".join(list(head[0])[:8]) or "none"
         raise SourceError(

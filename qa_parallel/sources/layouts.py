@@ -364,7 +364,10 @@ def _unknown_layout(
 
 def _only_references(head: Sequence[Mapping[str, Any]], path: Path) -> bool:
     """Whether a column holds names of files, addresses or numbers alone: no passages."""
-    texts = [one.text for record in head for one in read_texts(dig(record, path)).texts]
+    values = [dig(record, path) for record in head]
+    if any(isinstance(value, list | Mapping) for value in values):
+        return False
+    texts = [one.text for value in values for one in read_texts(value).texts]
     return bool(texts) and all(map(is_reference, texts))
 
 

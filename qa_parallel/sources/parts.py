@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qa_parallel import hub, language_codes
-from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel.errors import SourceError
 from qa_parallel.sources import beir, readers
 from qa_parallel.sources.files import File, choose_split, find_files, names_of
 from qa_parallel.sources.layouts import column_names
 from qa_parallel.sources.settings import AUTO, SourceSettings, are_numbers
-from qa_parallel.sources.tags import ENGLISH
+from qa_parallel.sources.tags import ENGLISH, read_tag
 
 
 @dataclass(frozen=True)
@@ -160,13 +160,12 @@ def on_hub(settings: SourceSettings) -> Found:
 
 
 def _refuse_parallel(folder: Path, files: Sequence[File]) -> None:
-    """A folder of en.json, de.json, ... is no source in one language."""
-    try:
-        codes = {language_codes.parse(re.split("[./]", file.label)[0]) for file in files}
-    except LanguageError:
-        return
-    if len(codes) > 1:
+    """A folder of en.json, de.json, ... is no source in one language, whatever else is in it."""
+    named = [read_tag(re.split("[./]", file.label)[0]) for file in files]
+    codes = {code for code in named if code in language_codes.LANGUAGES}
+    if len(codes) > 1 and sum(code in codes for code in named) > len(files) / 2:
+        listed = ", ".join(sorted(codes)[:8]) + (", ..." if len(codes) > 8 else "")
         raise SourceError(
-            f"expected data in one language, found {', '.join(sorted(codes))} in {folder}",
+            f"expected data in one language, found {listed} in {folder}",
             "join parallel files with qa-parallel import, or give one of the files",
         )

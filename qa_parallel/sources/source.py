@@ -270,7 +270,7 @@ def open_source(settings: SourceSettings) -> Source:
     """
     # os.path, since pathlib raises for names that are too long and for homes of unknown users
     path = Path(os.path.expanduser(settings.source))  # noqa: PTH111
-    if os.path.exists(path) or settings.source == STDIN or glob.has_magic(settings.source):  # noqa: PTH110
+    if os.path.exists(path) or settings.source in STDIN or glob.has_magic(settings.source):  # noqa: PTH110
         found = on_disk(settings, path)
     elif _HUB_ID.fullmatch(settings.source) and not readers.is_known(path):
         found = on_hub(settings)

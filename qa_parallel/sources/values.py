@@ -30,7 +30,7 @@ _MISSING_TEXT = _MISSING | {"None", "none", "NONE", "NA"}
 NO_ANSWER = frozenset({"No Answer Present.", "CANNOTANSWER"})
 
 _REFERENCE = re.compile(
-    r"[a-z]{0,12}[_#:-]?\d+([_#:.-]\d+)*|(https?|ftp)://\S+|[\w.()%+@/\\-]+\.(txt|html?|xml|json|pdf|md|docx?|rtf|csv|tsv|gz|zip)",
+    r"([a-z]{2,12}[_#:-])?\d+([_#:.-]\d+)*|(https?|ftp)://\S+|[\w.()%+@/\\-]+\.(txt|html?|xml|json|pdf|md|docx?|rtf|csv|tsv|gz|zip)",
     re.IGNORECASE,
 )
 

@@ -89,6 +89,8 @@ def test_a_dictionary_of_languages_is_a_set_in_all_of_them(tmp_path: Path) -> No
         ("eng_Latn", "who?"), ("deu_Latn", "wer?"), ("eng_Latn", "where?"), ("deu_Latn", "wo?"),
     }  # fmt: skip
     assert found.queries["qa_id"].n_unique() == 2
+    with pytest.raises(SourceError, match=r"questions in mkd_Cyrl, found eng_Latn, deu_Latn"):
+        evalset(path.rename(tmp_path / "mk.jsonl"))
 
 
 # A corpus of ours
@@ -223,6 +225,13 @@ def test_a_lone_file_is_english_and_may_be_said_to_be_another(tmp_path: Path) ->
     assert evalset(path, language="gsw").languages == ["gsw"]
     with pytest.raises(LanguageError):
         evalset(path, language="klingon")
+
+
+def test_a_folder_of_languages_is_no_source_whatever_else_is_in_it(tmp_path: Path) -> None:
+    for code in ("en", "de", "fr", "ang", "notes"):
+        lines(tmp_path / f"{code}.jsonl", {"question": f"{code}?"})
+    with pytest.raises(SourceError, match="expected data in one language, found deu_Latn, eng_"):
+        opened(tmp_path)
 
 
 def test_languages_in_names_of_folders() -> None:
