@@ -16,6 +16,7 @@ from typing import Any
 
 from qa_parallel.errors import SourceError
 from qa_parallel.sources.paths import (
+    ALL,
     EACH,
     Path,
     columns_of,
@@ -233,11 +234,11 @@ def find_layout(
             if columns[name]:
                 paths[name] = _named_column(columns[name], name, head, found, where)
             continue
-        path = (
-            shaped[name]
-            if name in shaped
-            else _aliased(name, aliases, head, by_name, language == pivot)
-        )
+        path = shaped.get(name)
+        if path is None and name == "negatives":  # all of them
+            path = _all_of([by_name[alias] for alias in aliases if alias in by_name])
+        elif path is None:
+            path = _aliased(name, aliases, head, by_name, language == pivot)
         if path:
             paths[name] = _in_language(path, head, language, name, where)
     messages = None
@@ -320,6 +321,10 @@ def _aliased(
             if name != "passage" or not _only_references(head, path):
                 return path
     return ()
+
+
+def _all_of(columns: Sequence[str]) -> Path:
+    return (ALL, *columns) if len(columns) > 1 else tuple(columns)
 
 
 def _in_language(

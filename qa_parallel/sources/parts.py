@@ -164,7 +164,7 @@ def _refuse_parallel(folder: Path, files: Sequence[File]) -> None:
     named = [read_tag(re.split("[./]", file.label)[0]) for file in files]
     codes = {code for code in named if code in language_codes.LANGUAGES}
     if len(codes) > 1 and sum(code in codes for code in named) > len(files) / 2:
-        listed = ", ".join(sorted(codes)[:8]) + (", ..." if len(codes) > 8 else "")
+        listed = ", ".join(sorted(filter(None, codes))[:8]) + (", ..." if len(codes) > 8 else "")
         raise SourceError(
             f"expected data in one language, found {listed} in {folder}",
             "join parallel files with qa-parallel import, or give one of the files",

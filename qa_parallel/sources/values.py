@@ -150,8 +150,9 @@ def _walk(value: Any, field: str, as_it_stands: bool, reading: Reading) -> Itera
             yield Text(value)
     elif isinstance(value, list | tuple):
         reading.none_marked |= not value
+        alone = field in ("question", "passage") and not as_it_stands
         for item in value:
-            if isinstance(item, list) and item and field != "answer" and not as_it_stands:
+            if alone and isinstance(item, list) and item:
                 reading.unread = True  # HotpotQA: [title, [sentences]]
             else:
                 yield from _walk(item, field, as_it_stands, reading)

@@ -177,6 +177,19 @@ def test_positives_and_negatives_of_an_evaluation_set(tmp_path: Path) -> None:
     )
 
 
+def test_negatives_of_several_kinds(tmp_path: Path) -> None:
+    """DPR."""
+    record = {
+        "question": "where?", "answers": ["Bern"], "positive_ctxs": [{"text": "Bern."}],
+        "negative_ctxs": [{"text": "Rain."}], "hard_negative_ctxs": [{"text": "Basel."}],
+    }  # fmt: skip
+    path = lines(tmp_path / "a.jsonl", record)
+    evalset = open_evalset(EvalSettings(name="x", path=str(path)))
+    assert set(evalset.candidates["text"]) == {"Bern.", "Rain.", "Basel."}
+    assert evalset.qrels.height == 1
+    assert opened(path).account.aside == ["negative_ctxs", "hard_negative_ctxs"]
+
+
 # Values of which no text can be made
 
 
