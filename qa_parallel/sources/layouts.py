@@ -359,11 +359,12 @@ def _unknown_layout(
     """No column of questions: what there is, and what to write."""
     listed = ", ".join(map(str, found)) or "none"
     likely = suggest(by_name)
+    nameless = any(re.search(r"^\d+$|[?？؟]$|\S \S+ \S+ \S", str(name).strip()) for name in found)
     return SourceError(
         f"expected a column of questions in {language}, found columns {listed} in {where}",
         (f"is it columns {likely}? else " if likely else "")
-        + "name it: columns question=NAME (and answer=, passage=, id= where they are there); of a "
-        "table without a line of names, number them: columns 0=id,1=question",
+        + "name it: columns question=NAME (and answer=, passage=, id= where they are there)"
+        + ("; if these are no names, number them: columns 0=id,1=question" if nameless else ""),
     )
 
 
