@@ -16,37 +16,51 @@ __version__ = "0.1.0"
 
 __all__ = [
     "build_batches",
+    "cache",
     "check_leakage",
+    "compare",
+    "copy_recipe",
     "evaluate",
     "filter",
+    "foresee",
     "import_parallel",
     "languages",
     "load_encoder",
     "open_plan",
+    "prune_cache",
     "publish",
     "read_corpus",
+    "recipes",
     "report",
     "run",
     "train_eval",
     "translate",
+    "write_texts",
 ]
 
 if TYPE_CHECKING:
     from qa_parallel.api import (
         build_batches,
+        cache,
         check_leakage,
+        compare,
+        copy_recipe,
         evaluate,
         filter,
+        foresee,
         import_parallel,
         languages,
         load_encoder,
         open_plan,
+        prune_cache,
         publish,
         read_corpus,
+        recipes,
         report,
         run,
         train_eval,
         translate,
+        write_texts,
     )
 
 

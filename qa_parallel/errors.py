@@ -1,5 +1,9 @@
 """Errors that a user can act on: each says what was expected, what was found, what to do."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class QAParallelError(Exception):
     """A mistake in what the user gave us; the CLI prints it as one line and exits with code 2.
@@ -37,6 +41,10 @@ class ModelError(QAParallelError):
     """A model that cannot be found, converted, loaded or trusted."""
 
 
+class ExtraError(QAParallelError):
+    """A library that is not installed, and comes with an extra of the package."""
+
+
 class TrainingError(QAParallelError):
     """A training that cannot go on: a loss that is no number, too little memory, too few steps."""
 
@@ -61,3 +69,5 @@ class LeakageError(QAParallelError):
     """A corpus that holds questions of an evaluation set, where that was to be an error."""
 
     exit_code = 3
+    # What was found, a `qa_parallel.results.Checked`, where a verb of the API raises.
+    result: Any = None

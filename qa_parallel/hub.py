@@ -39,7 +39,7 @@ class Unreachable(ModelError):
 
 
 @dataclass(frozen=True)
-class Place:
+class Commit:
     """A commit of a repository.
 
     Attributes
@@ -60,7 +60,7 @@ class Place:
     kind: str | None = None
 
 
-def locate(repository: str, revision: str | None) -> Place:
+def locate(repository: str, revision: str | None) -> Commit:
     """The commit to take `repository` from.
 
     Where `revision` (None = main) has only a pickle, that is the commit of the Hub's own
@@ -108,8 +108,8 @@ def locate(repository: str, revision: str | None) -> Place:
         ) from error
 
 
-def download(place: Place, more: Sequence[str]) -> Path:
-    """The folder with the files of `place`, in the cache of huggingface_hub.
+def download(commit: Commit, more: Sequence[str]) -> Path:
+    """The folder with the files of `commit`, in the cache of huggingface_hub.
 
     `more` are patterns of files beside configuration and weights: those of the tokenizer.
     """
@@ -119,12 +119,12 @@ def download(place: Place, more: Sequence[str]) -> Path:
     try:
         return Path(
             snapshot_download(
-                place.repository, revision=place.revision, allow_patterns=[*_PATTERNS, *more]
+                commit.repository, revision=commit.revision, allow_patterns=[*_PATTERNS, *more]
             )
         )
     except (httpx.HTTPError, OSError) as error:
         raise Unreachable(
-            f"cannot download {place.repository}: {error}", "check connection and disk; try again"
+            f"cannot download {commit.repository}: {error}", "check connection and disk; try again"
         ) from error
 
 
@@ -139,14 +139,14 @@ def downloaded(repository: str, revision: str | None) -> Path | None:
         return None
 
 
-def _choose(api: HfApi, repository: str, info: ModelInfo) -> Place:
+def _choose(api: HfApi, repository: str, info: ModelInfo) -> Commit:
     files = _digests(info)
-    commit = str(info.sha)
+    sha = str(info.sha)
     kind = (info.config or {}).get("model_type")
     if "model.bin" in files:
-        return Place(repository, commit, ctranslate2=True)
+        return Commit(repository, sha, ctranslate2=True)
     if any(name in files for name in _SAFE):
-        return Place(repository, commit, ctranslate2=False, kind=kind)
+        return Commit(repository, sha, ctranslate2=False, kind=kind)
     if _PICKLE not in files:
         raise ModelError(
             f"expected model.safetensors or CTranslate2's model.bin in {repository}, found "
@@ -162,7 +162,7 @@ def _choose(api: HfApi, repository: str, info: ModelInfo) -> Place:
         theirs = _digests(offered)
         same = files[_PICKLE] is not None and theirs.get(_PICKLE) == files[_PICKLE]
         if same and any(name in theirs for name in _SAFE):
-            return Place(repository, str(offered.sha), ctranslate2=False, kind=kind)
+            return Commit(repository, str(offered.sha), ctranslate2=False, kind=kind)
     raise ModelError(
         f"expected model.safetensors in {repository}, found {_PICKLE} only; pickles are never "
         "loaded",

@@ -10,6 +10,8 @@ import polars as pl
 
 from qa_parallel.errors import SourceError
 
+# The types are those that `datasets` gives to Python's values, string, int64, float64 and lists of
+# them, so that a corpus joins what `datasets.Dataset.from_list` makes.
 CORPUS = pl.Schema(
     {
         # key: (qa_id, language); qa_id is the same in every language
@@ -26,11 +28,11 @@ CORPUS = pl.Schema(
         "answers": pl.List(pl.String()),
         "passage": pl.String(),
         # [start, end) of each sentence, in code points of `passage`
-        "sentence_breaks": pl.List(pl.Array(pl.Int32(), 2)),
+        "sentence_breaks": pl.List(pl.List(pl.Int64())),
         # indices into sentence_breaks; several where the answer crosses a boundary
-        "answer_sentences": pl.List(pl.Int32()),
+        "answer_sentences": pl.List(pl.Int64()),
         # code points into `passage`; null where the span could not be placed
-        "answer_start": pl.Int32(),
+        "answer_start": pl.Int64(),
         # "source" | "exact" | "fuzzy"; null where there is no span
         "answer_method": pl.String(),
         "split": pl.String(),
@@ -43,10 +45,10 @@ CORPUS = pl.Schema(
         "translated_from": pl.String(),
         # "model@revision"; null = written by a person
         "translator": pl.String(),
-        # mean log-probability per generated token; null = not generated
-        "question_logprob": pl.Float32(),
-        "answer_logprob": pl.Float32(),
-        "passage_logprob": pl.Float32(),
+        # mean log-probability per generated token, to single precision; null = not generated
+        "question_logprob": pl.Float64(),
+        "answer_logprob": pl.Float64(),
+        "passage_logprob": pl.Float64(),
         # "field:flag", e.g. "passage:loop"
         "flags": pl.List(pl.String()),
     }
@@ -128,28 +130,8 @@ BATCHES = pl.Schema(
     }
 )
 
-# The checks of the filters, in the order in which they are reported: what each means stands in
-# `filters.limits.CHECKS`.
-CHECKS = (
-    *("empty", "unknown", "entities", "markup", "control", "flags", "script", "han", "language"),
-    *("copied", "loop", "repetition", "length", "unfinished", "numbers", "codes", "answer_found"),
-    *("logprob", "shared", "duplicate", "cosine"),
-)
-
 # The texts of a row, each of which is judged by itself.
 FIELDS = ("question", "answer", "passage")
-
-# What the filters measured: one number per row, field and check; no row where a check does not
-# apply. The names are numbers to Polars, since there are some thirty such rows to one of CORPUS.
-SCORES = pl.Schema(
-    {
-        "qa_id": pl.String(),
-        "language": pl.String(),
-        "field": pl.Enum(FIELDS),
-        "check": pl.Enum(CHECKS),
-        "score": pl.Float32(),
-    }
-)
 
 # Why rows were rejected; no row = kept. `limit` is what the score would have had to keep to;
 # "row" is the field of what concerns no text of its own.
@@ -237,7 +219,7 @@ def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
     """
     dtype = CORPUS["sentence_breaks"]
     edges = [edge for row in values if row for span in row for edge in span]
-    spans = pl.Series("spans", edges, dtype=pl.Int32).reshape((len(edges) // 2, 2))
+    spans = pl.Series("spans", edges, dtype=pl.Int64).reshape((len(edges) // 2, 2)).arr.to_list()
     owners = [number for number, row in enumerate(values) for _ in row or ()]
     lists = (
         pl.DataFrame({"row": pl.Series(owners, dtype=pl.UInt32), "spans": spans})
@@ -264,6 +246,26 @@ def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """CORPUS's columns in their order, then those that were kept of the source beside them."""
     return frame.select(*CORPUS, *(name for name in frame.columns if name not in CORPUS))
+
+
+def answer_region() -> pl.Expr:
+    """The sentences of a CORPUS row that hold its answer, as they stand in the passage.
+
+    Null where the row has no passage, no sentences or no answer in them.
+
+    >>> rows = {"passage": ["One. Two.", "One."], "sentence_breaks": [[[0, 4], [5, 9]], None]}
+    >>> frame = pl.DataFrame({**rows, "answer_sentences": [[1], None]}).cast(
+    ...     {name: CORPUS[name] for name in ("sentence_breaks", "answer_sentences")}
+    ... )
+    >>> frame.select(answer_region()).to_series().to_list()
+    ['Two.', None]
+    """
+    first, last = (
+        pl.col("sentence_breaks").list.get(place, null_on_oob=True)
+        for place in (pl.col("answer_sentences").list.min(), pl.col("answer_sentences").list.max())
+    )
+    start, end = first.list.get(0), last.list.get(1)
+    return pl.col("passage").str.slice(start, end - start)
 
 
 def check_split(name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from qa_parallel.errors import QAParallelError, RecipeError, SettingError
@@ -14,6 +15,14 @@ from qa_parallel.errors import QAParallelError, RecipeError, SettingError
 T = TypeVar("T", bound=BaseModel)
 # Settings classes, each with names of keywords that differ from its fields' own.
 Kinds = Mapping[type[BaseModel], Mapping[str, str]]
+
+
+def _text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+# The name of a place in settings: text, or a path, which is kept as text.
+Named = Annotated[str, BeforeValidator(_text)]
 
 
 def sort_out(

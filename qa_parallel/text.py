@@ -96,6 +96,18 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min"
 
 
+def size(count: int) -> str:
+    """Bytes in words.
+
+    >>> size(12), size(34_500), size(2_500_000_000)
+    ('12 B', '34.5 kB', '2.5 GB')
+    """
+    value, units = float(count), ["B", "kB", "MB", "GB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:,.1f} {units[0]}"
+
+
 def percent(part: float, whole: float) -> str:
     """A share, with a digit after the point where it is near to none or to all; "–" of nothing.
 

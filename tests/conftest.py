@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .tiny_models import build_m2m, build_nllb
+from .tiny_models import build_bert, build_m2m, build_nllb
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -28,6 +28,12 @@ def tiny_nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_m2m(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hugging Face folder of a random M2M-100 model: all its 100 languages."""
     return build_m2m(tmp_path_factory.mktemp("models") / "tiny-m2m100")
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hugging Face folder of a random BERT encoder with 64 positions. To be read only."""
+    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
 
 
 @pytest.fixture(scope="session")

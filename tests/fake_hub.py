@@ -14,8 +14,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
 
 TOKEN = "hf_secretsecretsecret"
 _REPO = r"/api/datasets/(?P<repo>[^/]+/[^/]+)"
@@ -334,3 +337,17 @@ class _Handler(BaseHTTPRequestHandler):
             return 404, {"error": "Entry not found"}
         self.commit = {**here.refs, **here.tags}.get(revision, revision)
         return 200, files[name]
+
+
+def connect(fake: FakeHub, monkeypatch: pytest.MonkeyPatch, xet: bool = False) -> None:
+    """Point the client at `fake`; its own waits take no time."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    monkeypatch.setattr(constants, "ENDPOINT", fake.url)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", not xet)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    _http.close_session()

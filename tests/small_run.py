@@ -114,8 +114,6 @@ def known(folder: Path) -> EvalSettings:
 def small_run(out: Path) -> Path:
     """`out` with a corpus, filters, a check, a plan, an evaluation and a comparison."""
     corpus = corpus_folder(out / "corpus", corpus_frame(rows()))
-    for aside in out.glob("corpus-*.parquet"):
-        aside.unlink()
     source = SourceSettings(source=str(corpus))
     filter_corpus(source, _FILTERS, out / "filtered")
     source = SourceSettings(source=str(out / "filtered"))
@@ -144,10 +142,11 @@ def compare(out: Path) -> None:
     settings = {
         "made_by": folders.MADE_BY,
         "version": folders.VERSION,
-        "experiment": {"seeds": 2},
+        "stage": "train-eval",
+        "train-eval": {"seeds": 2},
         "runs": {f"{name}-{seed}": "d" for name in systems if name != "start" for seed in (0, 1)},
     }
-    run = {"steps": 4, "rows": 24, "seconds": 61.0, "loss": 1.5,
+    run = {"steps": 4, "rows": 24, "seconds": 61.0, "loss": 1.5, "negatives": 5.5, "best": 3,
            "validation": {"start": 0.4, "best": 0.5}}  # fmt: skip
     whole = {"dataset": "known", "query_language": None, "candidate_language": None}
     means = [

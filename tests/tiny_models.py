@@ -6,7 +6,10 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qa_parallel.translation.models.model import Model
 
 SENTENCES = [
     "The cat sat on the mat.",
@@ -17,6 +20,17 @@ SENTENCES = [
     "Un chien courait dans le parc.",
     "Ein Hund lief im Park.",
 ]
+# What a tokenizer may meet.
+TEXTS = [
+    "The cat sat on the mat.",
+    "  Two  spaces, and a dog at the end ",
+    "Un chien courait dans le parc.",
+    "猫坐在垫子上。",
+    "Ωmega 🙂 zebra, unknown letters: ждать",
+    "",
+    "...",
+]
+SCHEMES = ("nllb", "m2m100")
 LANGUAGES = ["deu_Latn", "eng_Latn", "fra_Latn", "zho_Hans"]
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 
@@ -116,6 +130,15 @@ def build_bert(folder: Path) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+def converted(model: Path | str, cache: Path, **more: Any) -> Model:
+    """The model as `resolve` finds it for a CPU; converted to float32, if it is to be converted."""
+    from qa_parallel.translation.models.model import resolve
+    from qa_parallel.translation.models.settings import ModelSettings
+
+    more.setdefault("quantization", "float32")
+    return resolve(ModelSettings(model=str(model), cache=cache, device="cpu", **more))
 
 
 def _save_model(folder: Path, vocabulary: int) -> Path:

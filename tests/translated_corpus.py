@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from qa_parallel.schema import CORPUS
-from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import Stats, write_shards
+from tests.small_corpora import corpus_folder
 
 LANGUAGES = ("eng_Latn", "fra_Latn", "arb_Arab")
 # question, answer, and the sentence around it
@@ -35,8 +34,7 @@ def translated(
 ) -> Path:
     """A corpus of three languages, as if `model` had translated `source`; two files a language."""
     described: dict[str, Any] = {
-        "made_by": folders.MADE_BY,
-        "version": folders.VERSION,
+        "stage": "translate",
         "source": {
             "source_language": "eng_Latn", "columns": {}, "split": split, "revision": None,
             "config": None, "license": license, "limit": None, "name": source, "digest": "a" * 40,
@@ -46,21 +44,11 @@ def translated(
         },
         "translate": {"to": list(LANGUAGES[1:]), "beam": 4, "window_rows": 3, "shard_rows": 3},
     }  # fmt: skip
-    files: dict[str, Any] = {}
-    for code in LANGUAGES:
-        frame = rows(code, source, license, f"{model}@bbbb")
-        parts = []
-        for number, start in enumerate(range(0, QUESTIONS, 3)):
-            parts.append(folder / folders.WORK / str(number) / f"{code}.parquet")
-            store.write_parquet(parts[-1], frame.slice(start, 3))
-        files |= write_shards(folder, code, split, parts, 1)
-    store.remove(folder / folders.WORK)
-    stats = {code: Stats(rows=QUESTIONS).to_json() for code in LANGUAGES}
-    store.write_json(folder / folders.SETTINGS, described)
+    frame = pl.concat(rows(code, source, license, f"{model}@bbbb") for code in LANGUAGES)
     counts = {"read": QUESTIONS + 1, "kept": QUESTIONS, "unanswerable": 1}
-    manifest = {**folders.manifest(described, stats, files), "source_counts": counts}
-    store.write_json(folder / folders.MANIFEST, manifest)
-    return folder
+    return corpus_folder(
+        folder, frame, split=split, shard_rows=3, described=described, counts=counts
+    )
 
 
 def rows(code: str, source: str, license: str | None, translator: str) -> pl.DataFrame:

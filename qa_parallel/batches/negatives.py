@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches.planning import Made
+from qa_parallel.batches.planning import BatchPlan
 from qa_parallel.batches.rows import Array
 from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.schema import BATCHES
@@ -24,8 +24,8 @@ from qa_parallel.text import comparison_forms
 _MORE = 50
 
 
-def draw_wrong(
-    pools: Sequence[Sequence[str]], positives: Sequence[str], count: int, dice: np.random.Generator
+def sample_negatives(
+    pools: Sequence[Sequence[str]], positives: Sequence[str], count: int, rng: np.random.Generator
 ) -> list[list[str]]:
     """`count` texts of each row's pool at most; none that is right for a row of the batch.
 
@@ -36,7 +36,7 @@ def draw_wrong(
     drawn = []
     for pool in pools:
         wrong = [text for text in pool if next(forms) not in right]
-        order = dice.permutation(len(wrong))[:count]
+        order = rng.permutation(len(wrong))[:count]
         drawn.append([wrong[place] for place in order.tolist()])
     return drawn
 
@@ -68,7 +68,7 @@ def _words(texts: pl.Series, language: str) -> list[list[str]]:
     return [[form[place : place + 2] for place in range(max(1, len(form) - 1))] for form in whole]
 
 
-def candidates(made: Made, texts: pl.DataFrame, count: int) -> tuple[Array, Array]:
+def candidates(plan: BatchPlan, texts: pl.DataFrame, count: int) -> tuple[Array, Array]:
     """Ranked candidates of the rows of one corpus and language.
 
     Parameters
@@ -83,11 +83,11 @@ def candidates(made: Made, texts: pl.DataFrame, count: int) -> tuple[Array, Arra
     The numbers of the rows whose passages are drawn, and for each of them (rows, candidates) the
     numbers of others, best first; -1 = no more.
     """
-    rows = made.pools.rows
+    rows = plan.pools.rows
     there = texts.drop_nulls("positive").sort("row")
     forms = pl.Series(rows.positive_form[there["row"].to_numpy()])
     documents = there.filter(forms.is_first_distinct())
-    wanted = there.filter(pl.col("row").is_in(pl.Series(np.unique(made.found)).implode()))
+    wanted = there.filter(pl.col("row").is_in(pl.Series(np.unique(plan.passage_rows)).implode()))
     if not wanted.height:
         return np.zeros(0, dtype=np.int64), np.zeros((0, count + _MORE), dtype=np.int64)
     # the question in the passage's language; a text without one is its own question
@@ -98,7 +98,7 @@ def candidates(made: Made, texts: pl.DataFrame, count: int) -> tuple[Array, Arra
     return wanted["row"].to_numpy(), np.where(ranked < 0, -1, numbers[ranked])
 
 
-def choose(made: Made, drawn: Array, ranked: Array, count: int) -> pl.DataFrame:
+def choose(plan: BatchPlan, drawn: Array, ranked: Array, count: int) -> pl.DataFrame:
     """BATCHES with up to `count` negatives a row.
 
     Parameters
@@ -106,40 +106,40 @@ def choose(made: Made, drawn: Array, ranked: Array, count: int) -> pl.DataFrame:
     drawn, ranked:
         As of `candidates`, of all corpora and languages together.
     """
-    rows = made.pools.rows
+    rows = plan.pools.rows
     place = np.full(len(rows), -1, dtype=np.int64)
     place[drawn] = np.arange(len(drawn))
-    ends = np.flatnonzero(np.diff(made.batches["step"].to_numpy(), append=-1)) + 1
+    ends = np.flatnonzero(np.diff(plan.batches["step"].to_numpy(), append=-1)) + 1
     slots: list[Array] = []
     chosen: list[Array] = []
     start = 0
     for end in ends.tolist():
-        asked, found = made.asked[start:end], made.found[start:end]
-        others = ranked[place[found]]
+        questions, passages = plan.question_rows[start:end], plan.passage_rows[start:end]
+        others = ranked[place[passages]]
         free = (
             (others >= 0)
-            & ~np.isin(rows.group[others], rows.group[asked])
-            & ~np.isin(rows.question_form[others], rows.question_form[asked])
-            & ~np.isin(rows.positive_form[others], rows.positive_form[found])
+            & ~np.isin(rows.group[others], rows.group[questions])
+            & ~np.isin(rows.question_form[others], rows.question_form[questions])
+            & ~np.isin(rows.positive_form[others], rows.positive_form[passages])
         )
         best = free & (np.cumsum(free, axis=1) <= count)
         slot, column = np.nonzero(best)
         slots.append(slot + start)
         chosen.append(others[slot, column])
         start = end
-    return _with_negatives(made, slots, chosen)
+    return _with_negatives(plan, slots, chosen)
 
 
-def _with_negatives(made: Made, slots: list[Array], chosen: list[Array]) -> pl.DataFrame:
+def _with_negatives(plan: BatchPlan, slots: list[Array], chosen: list[Array]) -> pl.DataFrame:
     empty = np.zeros(0, dtype=np.int64)
     flat = np.concatenate([empty, *chosen])
-    ids = made.pools.rows.keys["qa_id"].gather(flat.astype(np.uint32))
+    ids = plan.pools.rows.keys["qa_id"].gather(flat.astype(np.uint32))
     lists = (
         pl.DataFrame({"slot_row": np.concatenate([empty, *slots]), "negatives": ids})
         .group_by("slot_row", maintain_order=True)
         .agg("negatives")
     )
-    numbered = made.batches.drop("negatives").with_columns(
+    numbered = plan.batches.drop("negatives").with_columns(
         slot_row=pl.int_range(pl.len(), dtype=pl.Int64)
     )
     joined = numbered.join(lists, on="slot_row", how="left", maintain_order="left")

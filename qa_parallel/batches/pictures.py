@@ -23,7 +23,7 @@ def language_map(report: Mapping[str, Any]) -> Picture:
         {"": counts},
         codes,
         codes,
-        title=f"Rows by language, {report['batches']['strategy']}",
+        title=f"Rows by language, {report['build-batches']['strategy']}",
         row_label="question",
         column_label="passage",
         number=",.0f",

@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches.negatives import draw_wrong
+from qa_parallel.batches.negatives import sample_negatives
 from qa_parallel.batches.planning import Side
 from qa_parallel.batches.rows import gather, other_sentences, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings, Positive
 from qa_parallel.errors import StoreError
+from qa_parallel.places import Place, is_file
 from qa_parallel.schema import BATCHES, check
 from qa_parallel.sentences import annotate
 from qa_parallel.sources.inputs import Input, open_input
@@ -87,8 +88,8 @@ class Plan:
         self.settings = settings
         self.manifest = manifest
         numbered = rows.select(_KEY).with_row_index("row")
-        self._asked = _rows(batches, numbered, "qa_id", "question_language")
-        self._found = _rows(batches, numbered, "qa_id", "passage_language")
+        self._question_rows = _rows(batches, numbered, "qa_id", "question_language")
+        self._passage_rows = _rows(batches, numbered, "qa_id", "passage_language")
         lists = batches.select("corpus", "passage_language", "negatives").filter(
             pl.col("negatives").list.len() > 0
         )
@@ -117,19 +118,19 @@ class Plan:
         if not 0 <= step < len(self):
             raise IndexError(f"expected a step from 0 to {len(self) - 1:,}, found {step}")
         slots = slice(self._starts[step], self._starts[step + 1])
-        asked, found = self._asked[slots], self._found[slots]
-        positives = self._texts("positive", found)
+        questions, passages = self._question_rows[slots], self._passage_rows[slots]
+        positives = self._texts("positive", passages)
         return Batch(
             step=step,
-            questions=self._texts("question", asked),
+            questions=self._texts("question", questions),
             positives=positives,
-            negatives=self._sentences(step, asked, found, positives)
+            negatives=self._sentences(step, questions, passages, positives)
             if "others" in self._columns
             else self._listed(self._negative_starts[slots.start : slots.stop + 1]),
-            qa_ids=self._texts("qa_id", asked),
-            passage_ids=self._texts("passage_id", found),
-            question_languages=self._texts("language", asked),
-            passage_languages=self._texts("language", found),
+            qa_ids=self._texts("qa_id", questions),
+            passage_ids=self._texts("passage_id", passages),
+            question_languages=self._texts("language", questions),
+            passage_languages=self._texts("language", passages),
             corpora=self._corpus[slots].tolist(),
         )
 
@@ -146,7 +147,7 @@ class Plan:
         ]
 
     def _sentences(
-        self, step: int, asked: Array, found: Array, positives: list[str]
+        self, step: int, questions: Array, passages: Array, positives: list[str]
     ) -> list[list[str]]:
         """Other sentences of each passage, in both languages, the question's and the passage's.
 
@@ -155,10 +156,10 @@ class Plan:
         others = self._columns["others"]
         pools = [
             list(itertools.chain.from_iterable(others.take(list(dict.fromkeys(rows))).to_pylist()))
-            for rows in zip(asked.tolist(), found.tolist(), strict=True)
+            for rows in zip(questions.tolist(), passages.tolist(), strict=True)
         ]
-        dice = np.random.default_rng([self.settings.seed, step])
-        return draw_wrong(pools, positives, self.settings.negatives_per_row, dice)
+        rng = np.random.default_rng([self.settings.seed, step])
+        return sample_negatives(pools, positives, self.settings.negatives_per_row, rng)
 
     def _texts(self, name: str, rows: Array) -> list[str]:
         texts: list[str] = self._columns[name].take(rows).to_pylist()
@@ -186,7 +187,7 @@ def open_plan(
         A corpus cannot be read.
     """
     manifest = _manifest(folder)
-    settings = BatchSettings.model_validate(manifest["batches"])
+    settings = BatchSettings.model_validate(manifest["build-batches"])
     mine = f"{DATA}/{side}-"
     files = [folder / name for name in manifest["files"] if name.startswith(mine)]
     batches = pl.concat(
@@ -227,7 +228,7 @@ def read_head(folder: Path) -> Head:
     """The head of a plan whose corpora are there, unchanged; StoreError otherwise."""
     manifest = _manifest(folder)
     _corpora(folder, manifest, None)
-    settings = BatchSettings.model_validate(manifest["batches"])
+    settings = BatchSettings.model_validate(manifest["build-batches"])
     corpora = tuple(one["digest"] for one in manifest["corpora"])
     return Head(settings, manifest["steps"]["train"], plan_digest(manifest), corpora)
 
@@ -248,7 +249,7 @@ def reserved_rows(folder: Path, corpora: Sequence[str | Path] | None = None) -> 
     null. `others` are the other sentences of the passage, where sentences are to be found.
     """
     manifest = _manifest(folder)
-    settings = BatchSettings.model_validate(manifest["batches"])
+    settings = BatchSettings.model_validate(manifest["build-batches"])
     given = _corpora(folder, manifest, corpora)
     keys = [
         pl.concat(
@@ -315,11 +316,11 @@ def _texts_of(frame: pl.DataFrame, positive: Positive, others: bool) -> pl.DataF
 
 def _place(folder: Path, path: str) -> str:
     """A corpus as seen from the plan's folder; what is not there may be on the Hub."""
-    return str(folder / path) if (folder / path).exists() else path
+    return str(folder / path) if Place.of(folder / path).exists else path
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    if not (folder / folders.MANIFEST).is_file():
+    if not is_file(folder / folders.MANIFEST):
         raise StoreError(
             f"expected a plan in {folder}, found none, or a half-written one",
             "make it with qa-parallel build-batches",

@@ -1,11 +1,11 @@
 """From rows to a plan: which of them meet in which step.
 
     rows = gather([text_keys(corpus, settings.positive)], settings.validation)
-    made = make_plan(rows, settings)
-    made.batches  # BATCHES
+    plan = make_plan(rows, settings)
+    plan.batches  # BATCHES
 
 Every language and pair gets its share by largest remainder; within it, rows are used as evenly as
-can be; then they are dealt into batches in which no two share a passage, a question or a text to
+can be; then they are put into batches in which no two share a passage, a question or a text to
 find. Where these conflict, the third goes before the first, and the first before the second.
 """
 
@@ -17,41 +17,41 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches.deal import Dealt, Draws, deal
-from qa_parallel.batches.one_pass import one_pass
+from qa_parallel.batches.fill import Samples, UnitBatches, fill_batches
 from qa_parallel.batches.rows import Array, Rows
 from qa_parallel.batches.settings import BatchSettings
-from qa_parallel.batches.shares import Dice, drawn, even_use
+from qa_parallel.batches.shares import StableRandom, even_use, shuffle_repeats
 from qa_parallel.batches.strata import Pools, Unit, training_units
+from qa_parallel.batches.validation import validation_batches
 from qa_parallel.schema import BATCHES
 
 Side = Literal["train", "validation"]
 
 
 @dataclass(frozen=True)
-class Made:
-    """A plan, and what it was made of.
+class BatchPlan:
+    """The plan of one side, and what it was made of; a trainer reads a `plan.Plan`.
 
     Attributes
     ----------
     batches:
         BATCHES, without negatives.
-    asked, found:
+    question_rows, passage_rows:
         Numbers of the rows of each slot's question and passage.
-    units, dealt:
+    units, filled:
         What was asked for, and what came of it.
     """
 
     batches: pl.DataFrame
-    asked: Array
-    found: Array
+    question_rows: Array
+    passage_rows: Array
     settings: BatchSettings
     pools: Pools
     units: list[Unit]
-    dealt: list[Dealt]
+    filled: list[UnitBatches]
 
 
-def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> Made:
+def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> BatchPlan:
     """The plan of one side: batches to train by, or one pass over what is reserved.
 
     Raises
@@ -61,19 +61,31 @@ def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> Made
     """
     validation = side == "validation"
     pools = Pools(rows, rows.reserved == validation, settings.languages)
-    dice = Dice(settings.seed, int(validation))
-    units, dealt = (one_pass if validation else _training)(pools, settings, dice)
-    step, slot, asked, found = _interleave(dealt, dice)
-    return Made(_table(rows, step, slot, asked, found), asked, found, settings, pools, units, dealt)
+    rng = StableRandom(settings.seed, int(validation))
+    units, filled = (validation_batches if validation else _training)(pools, settings, rng)
+    step, slot, questions, passages = _interleave(filled, rng)
+    return BatchPlan(
+        _table(rows, step, slot, questions, passages),
+        questions,
+        passages,
+        settings,
+        pools,
+        units,
+        filled,
+    )
 
 
-def _training(pools: Pools, settings: BatchSettings, dice: Dice) -> tuple[list[Unit], list[Dealt]]:
+def _training(
+    pools: Pools, settings: BatchSettings, rng: StableRandom
+) -> tuple[list[Unit], list[UnitBatches]]:
     units = training_units(pools, settings)
     used = np.zeros(len(pools.rows), dtype=np.int32)
-    return units, [deal(unit, _draw(unit, pools, used, dice), pools, used, dice) for unit in units]
+    return units, [
+        fill_batches(unit, _sample(unit, pools, used, rng), pools, used, rng) for unit in units
+    ]
 
 
-def _draw(unit: Unit, pools: Pools, used: Array, dice: Dice) -> Draws:
+def _sample(unit: Unit, pools: Pools, used: Array, rng: StableRandom) -> Samples:
     """Rows of the unit's strata, as many as are wanted, mixed evenly from first to last.
 
     Small strata choose first: they have the least choice.
@@ -85,36 +97,36 @@ def _draw(unit: Unit, pools: Pools, used: Array, dice: Dice) -> Draws:
         wanted = int(unit.wanted[place])
         if not wanted:
             continue
-        asked, found = pools.pairs(unit.strata[place])
-        times = even_use(used[asked], wanted, dice)
-        used[asked] += times.astype(used.dtype)
-        chosen = drawn(times, dice)
-        parts.append((asked[chosen], found[chosen], np.full(wanted, place, dtype=np.int32)))
-        moments.append(dice.spread(wanted))
+        questions, passages = pools.pairs(unit.strata[place])
+        times = even_use(used[questions], wanted, rng)
+        used[questions] += times.astype(used.dtype)
+        chosen = shuffle_repeats(times, rng)
+        parts.append((questions[chosen], passages[chosen], np.full(wanted, place, dtype=np.int32)))
+        moments.append(rng.spread(wanted))
     order = np.argsort(np.concatenate(moments), kind="stable")
-    return Draws(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
+    return Samples(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
 
 
-def _interleave(dealt: list[Dealt], dice: Dice) -> tuple[Array, Array, Array, Array]:
+def _interleave(filled: list[UnitBatches], rng: StableRandom) -> tuple[Array, Array, Array, Array]:
     """Step, slot, and the numbers of both rows, with the units' batches mixed evenly."""
-    if not dealt:
+    if not filled:
         nothing = np.zeros(0, dtype=np.int64)
         return nothing, nothing, nothing, nothing
-    moments = np.concatenate([dice.spread(len(one.sizes)) for one in dealt])
+    moments = np.concatenate([rng.spread(len(one.sizes)) for one in filled])
     number = np.empty(len(moments), dtype=np.int64)
     number[np.argsort(moments, kind="stable")] = np.arange(len(moments))
-    sizes = np.concatenate([one.sizes for one in dealt])
+    sizes = np.concatenate([one.sizes for one in filled])
     step = np.repeat(number, sizes)
     starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     slot = np.arange(len(step)) - np.repeat(starts, sizes)
-    asked = np.concatenate([one.draws.asked for one in dealt])
-    found = np.concatenate([one.draws.found for one in dealt])
+    questions = np.concatenate([one.samples.question_rows for one in filled])
+    passages = np.concatenate([one.samples.passage_rows for one in filled])
     order = np.argsort(step, kind="stable")
-    return step[order], slot[order], asked[order], found[order]
+    return step[order], slot[order], questions[order], passages[order]
 
 
-def _table(rows: Rows, step: Array, slot: Array, asked: Array, found: Array) -> pl.DataFrame:
-    keys = rows.keys[asked.astype(np.uint32)]
+def _table(rows: Rows, step: Array, slot: Array, questions: Array, passages: Array) -> pl.DataFrame:
+    keys = rows.keys[questions.astype(np.uint32)]
     return pl.DataFrame(
         {
             "step": pl.Series(step, dtype=pl.Int32),
@@ -122,7 +134,7 @@ def _table(rows: Rows, step: Array, slot: Array, asked: Array, found: Array) -> 
             "corpus": keys["corpus"],
             "qa_id": keys["qa_id"],
             "question_language": keys["language"],
-            "passage_language": rows.keys["language"].gather(found.astype(np.uint32)),
+            "passage_language": rows.keys["language"].gather(passages.astype(np.uint32)),
             "negatives": pl.Series([[]], dtype=BATCHES["negatives"]).new_from_index(0, len(step)),
         },
         schema=BATCHES,

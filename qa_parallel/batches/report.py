@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches.planning import Made
+from qa_parallel.batches.planning import BatchPlan
 from qa_parallel.batches.rows import Array
-from qa_parallel.batches.strata import kinds, pairs_there
+from qa_parallel.batches.strata import batch_kinds, pairs_there
 
 
-def describe(made: Made) -> dict[str, Any]:
+def describe(plan: BatchPlan) -> dict[str, Any]:
     """Counts of a plan, for report.json.
 
     steps, rows, sizes (fewest and most rows of a batch);
@@ -26,30 +26,30 @@ def describe(made: Made) -> dict[str, Any]:
     negatives: hard negatives in all; None where they are drawn when the plan is read;
     replaced: rows that fitted nowhere, and made room for others of their stratum or unit.
     """
-    rows = made.pools.rows
-    sizes = np.concatenate([one.sizes for one in made.dealt] or [np.zeros(0, dtype=np.int64)])
-    wanted = np.concatenate([one.sizes for one in made.units] or [np.zeros(0, dtype=np.int64)])
+    rows = plan.pools.rows
+    sizes = np.concatenate([one.sizes for one in plan.filled] or [np.zeros(0, dtype=np.int64)])
+    wanted = np.concatenate([one.sizes for one in plan.units] or [np.zeros(0, dtype=np.int64)])
     missing = wanted - sizes
     return {
         "steps": len(sizes),
         "rows": int(sizes.sum()),
         "sizes": [int(sizes.min()), int(sizes.max())] if len(sizes) else [],
-        "languages": _languages(made),
-        "matrix": _matrix(made),
-        "passages": _passages(made, rows.group),
-        "strata": list(_strata(made)),
-        "left_out": list(_left_out(made)),
+        "languages": _languages(plan),
+        "matrix": _matrix(plan),
+        "passages": _passages(plan, rows.group),
+        "strata": list(_strata(plan)),
+        "left_out": list(_left_out(plan)),
         "short": {"batches": int((missing > 0).sum()), "rows": int(missing.sum())},
         "negatives": None
-        if made.settings.negatives == "sentences"
-        else int(made.batches["negatives"].list.len().sum()),
-        "replaced": sum(one.replaced for one in made.dealt),
+        if plan.settings.negatives == "sentences"
+        else int(plan.batches["negatives"].list.len().sum()),
+        "replaced": sum(one.replaced for one in plan.filled),
     }
 
 
-def _languages(made: Made) -> dict[str, dict[str, Any]]:
-    rows, pools = made.pools.rows, made.pools
-    draws = np.bincount(made.asked, minlength=len(rows))
+def _languages(plan: BatchPlan) -> dict[str, dict[str, Any]]:
+    rows, pools = plan.pools.rows, plan.pools
+    times = np.bincount(plan.question_rows, minlength=len(rows))
     found: dict[str, dict[str, Any]] = {}
     for place, code in enumerate(rows.languages):
         questions = np.concatenate(
@@ -57,7 +57,7 @@ def _languages(made: Made) -> dict[str, dict[str, Any]]:
         )
         if not len(questions):
             continue
-        mine = draws[rows.of[questions, place]]
+        mine = times[rows.of[questions, place]]
         found[code] = {
             "questions": len(mine),
             "drawn": int(mine.sum()),
@@ -68,21 +68,23 @@ def _languages(made: Made) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _matrix(made: Made) -> dict[str, dict[str, int]]:
-    counts = made.batches.group_by("question_language", "passage_language").len()
+def _matrix(plan: BatchPlan) -> dict[str, dict[str, int]]:
+    counts = plan.batches.group_by("question_language", "passage_language").len()
     table: dict[str, dict[str, int]] = {}
-    for asked, found, count in counts.sort("question_language", "passage_language").iter_rows():
-        table.setdefault(asked, {})[found] = count
+    for question, passage, count in counts.sort(
+        "question_language", "passage_language"
+    ).iter_rows():
+        table.setdefault(question, {})[passage] = count
     return table
 
 
-def _passages(made: Made, group: Array) -> dict[str, Any]:
-    frame = made.batches.select("step", passage=pl.Series(group[made.asked]))
+def _passages(plan: BatchPlan, group: Array) -> dict[str, Any]:
+    frame = plan.batches.select("step", passage=pl.Series(group[plan.question_rows]))
     batches = frame.group_by("step").agg(pl.col("passage").n_unique())["passage"].to_numpy()
     there = np.zeros(int(group.max()) + 1, dtype=bool)
-    for unit in made.units:
+    for unit in plan.units:
         for stratum in unit.strata:
-            there[group[made.pools.pairs(stratum)[0]]] = True
+            there[group[plan.pools.pairs(stratum)[0]]] = True
     return {
         "there": int(there.sum()),
         "drawn": frame["passage"].n_unique(),
@@ -92,13 +94,13 @@ def _passages(made: Made, group: Array) -> dict[str, Any]:
     }
 
 
-def _strata(made: Made) -> Iterator[dict[str, Any]]:
-    codes = made.pools.rows.languages
-    for unit, dealt in zip(made.units, made.dealt, strict=True):
-        draws = dealt.draws
+def _strata(plan: BatchPlan) -> Iterator[dict[str, Any]]:
+    codes = plan.pools.rows.languages
+    for unit, batches in zip(plan.units, plan.filled, strict=True):
+        samples = batches.samples
         uses = (
-            pl.DataFrame({"stratum": draws.stratum, "asked": draws.asked})
-            .group_by("stratum", "asked")
+            pl.DataFrame({"stratum": samples.stratum, "question": samples.question_rows})
+            .group_by("stratum", "question")
             .len()
             .group_by("stratum")
             .agg(drawn=pl.col("len").sum(), most=pl.col("len").max())
@@ -107,26 +109,26 @@ def _strata(made: Made) -> Iterator[dict[str, Any]]:
         for place, stratum in enumerate(unit.strata):
             drawn, most = counts.get(place, (0, 0))
             yield {
-                "kind": unit.kind,
+                "kind": unit.kind.name,
                 "corpus": stratum.corpus,
-                "question_language": codes[stratum.asked],
-                "passage_language": codes[stratum.found],
-                "there": int(made.pools.sizes[stratum]),
+                "question_language": codes[stratum.question_language],
+                "passage_language": codes[stratum.passage_language],
+                "there": int(plan.pools.sizes[stratum]),
                 "wanted": int(unit.wanted[place]),
                 "drawn": int(drawn),
                 "most": int(most),
             }
 
 
-def _left_out(made: Made) -> Iterator[list[str]]:
-    codes = made.pools.rows.languages
+def _left_out(plan: BatchPlan) -> Iterator[list[str]]:
+    codes = plan.pools.rows.languages
     drawn = {
-        (unit.kind, stratum.asked, stratum.found)
-        for unit in made.units
+        (unit.kind.name, stratum.question_language, stratum.passage_language)
+        for unit in plan.units
         for stratum, wanted in zip(unit.strata, unit.wanted, strict=True)
         if wanted
     }
-    for kind in kinds(made.settings):
-        for asked, found in pairs_there(made.pools, made.settings, kind):
-            if (kind, asked, found) not in drawn:
-                yield [kind, codes[asked], codes[found]]
+    for kind in batch_kinds(plan.settings):
+        for question, passage in pairs_there(plan.pools, plan.settings, kind):
+            if (kind.name, question, passage) not in drawn:
+                yield [kind.name, codes[question], codes[passage]]

@@ -17,6 +17,7 @@ import polars as pl
 
 from qa_parallel.batches.settings import Positive
 from qa_parallel.errors import SourceError
+from qa_parallel.schema import answer_region
 from qa_parallel.text import comparison_forms
 
 Array = np.ndarray[Any, Any]
@@ -38,7 +39,7 @@ class Rows:
         Number of the passage. Passages that share a question, in any corpus, are one group.
     question_form, positive_form:
         Numbers of the comparison forms, each among its kind. -1 where there is no text.
-    echo:
+    question_is_positive:
         Whether the question is its own positive, as a sentence is that was put in for the sake of
         its translations: something to learn across languages, nothing within one.
     reserved:
@@ -53,7 +54,7 @@ class Rows:
     group: Array
     question_form: Array
     positive_form: Array
-    echo: Array
+    question_is_positive: Array
     reserved: Array
 
     def __len__(self) -> int:
@@ -72,15 +73,7 @@ def positive_text(positive: Positive) -> pl.Expr:
     """The text of CORPUS rows that their questions are to find; null where there is none."""
     if positive != "sentence":
         return _filled(pl.col(positive))
-    first, last = (
-        pl.col("sentence_breaks").list.get(index, null_on_oob=True)
-        for index in (
-            pl.col("answer_sentences").list.min(),
-            pl.col("answer_sentences").list.max(),
-        )
-    )
-    start, end = first.arr.get(0), last.arr.get(1)
-    return _filled(pl.col("passage").str.slice(start, end - start))
+    return _filled(answer_region())
 
 
 def other_sentences(frame: pl.DataFrame) -> pl.Series:
@@ -172,7 +165,9 @@ def gather(corpora: Sequence[pl.DataFrame], validation: float = 0.0) -> Rows:
         group=group,
         question_form=_numbers(table, "question_form"),
         positive_form=_numbers(table, "positive_form"),
-        echo=table.select((pl.col("question_form") == pl.col("positive_form")).fill_null(False))
+        question_is_positive=table.select(
+            (pl.col("question_form") == pl.col("positive_form")).fill_null(False)
+        )
         .to_series()
         .to_numpy(),
         reserved=reserve(group, table["passage_id"], passages, validation),

@@ -8,9 +8,9 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from qa_parallel import language_codes
+from qa_parallel.batches.strategies import STRATEGIES
 from qa_parallel.errors import LanguageError, RecipeError
 
-Strategy = Literal["monolingual", "cross-lingual", "hybrid", "mixed"]
 Positive = Literal["sentence", "passage", "answer"]
 
 
@@ -20,9 +20,10 @@ class BatchSettings(BaseModel):
     Attributes
     ----------
     strategy:
-        "monolingual": one language a batch. "cross-lingual": every row's question and passage are
-        in different languages, all pairs in one batch. "hybrid": batches of both kinds. "mixed":
-        question and passage in one language, all languages in one batch (LAReQA's X-X).
+        One of `strategies.STRATEGIES`. "monolingual": one language a batch. "cross-lingual": every
+        row's question and passage are in different languages, all pairs in one batch. "hybrid":
+        batches of both kinds. "mixed": question and passage in one language, all languages in one
+        batch (LAReQA's X-X).
     alpha:
         The share of monolingual batches in a hybrid plan.
     steps, epochs:
@@ -55,7 +56,7 @@ class BatchSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    strategy: Strategy = "hybrid"
+    strategy: str = "hybrid"
     alpha: float = Field(default=0.5, ge=0, le=1)
     batch_size: int = Field(default=100, ge=2)
     steps: int | None = Field(default=None, ge=1)
@@ -70,6 +71,13 @@ class BatchSettings(BaseModel):
     negatives: Literal["none", "bm25", "sentences"] = "none"
     negatives_per_row: int = Field(default=1, ge=1)
     export: Literal["none", "sentence-transformers"] = "none"
+
+    @field_validator("strategy")
+    @classmethod
+    def _strategy(cls, value: str) -> str:
+        if value not in STRATEGIES:
+            raise RecipeError(f"expected a strategy of {', '.join(STRATEGIES)}, found {value!r}")
+        return value
 
     @field_validator("language_weights", "source_weights")
     @classmethod
@@ -94,7 +102,10 @@ class BatchSettings(BaseModel):
     def _consistent(self) -> Self:
         if self.steps is not None and self.epochs is not None:
             raise RecipeError("expected steps or epochs, found both", "leave one of them out")
-        if self.pairs is not None and self.strategy in ("monolingual", "mixed"):
+        kinds = STRATEGIES[self.strategy].kinds
+        if self.pairs is not None and not any(
+            kind.pairs(*pair) for kind in kinds for pair in self.pairs
+        ):
             raise RecipeError(
                 f"expected no pairs with the strategy {self.strategy}, which has one language a "
                 "row, found some",
@@ -146,8 +157,8 @@ def _pair(value: Any) -> tuple[str, str]:
     return found[0]
 
 
-def _codes(asked: str, found: str) -> tuple[str, str] | None:
+def _codes(question: str, passage: str) -> tuple[str, str] | None:
     try:
-        return language_codes.parse(asked), language_codes.parse(found)
+        return language_codes.parse(question), language_codes.parse(passage)
     except LanguageError:
         return None

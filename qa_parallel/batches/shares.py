@@ -9,7 +9,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-class Dice:
+class StableRandom:
     """Random numbers from a seed, the same on every machine and with every version of numpy.
 
     Only the bits of PCG64 are used: numpy promises them for good, but not what it makes of them.
@@ -50,7 +50,7 @@ def largest_remainder(weights: Array, total: int) -> Array:
     return whole
 
 
-def even_use(used: Array, count: int, dice: Dice) -> Array:
+def even_use(used: Array, count: int, rng: StableRandom) -> Array:
     """How often to take each of some rows for `count` draws, so that all are used evenly.
 
     Parameters
@@ -58,10 +58,10 @@ def even_use(used: Array, count: int, dice: Dice) -> Array:
     used:
         How often each was taken before.
 
-    >>> even_use(np.array([2, 0, 0]), 4, Dice(1)).tolist()
+    >>> even_use(np.array([2, 0, 0]), 4, StableRandom(1)).tolist()
     [0, 2, 2]
     """
-    order = np.lexsort((dice.uniform(len(used)), used))
+    order = np.lexsort((rng.uniform(len(used)), used))
     levels = used[order].astype(np.int64)
     ranks = np.arange(len(used))
     # draws that raise the rows before to the level of this one
@@ -74,14 +74,14 @@ def even_use(used: Array, count: int, dice: Dice) -> Array:
     return times
 
 
-def drawn(times: Array, dice: Dice) -> Array:
+def shuffle_repeats(times: Array, rng: StableRandom) -> Array:
     """Positions, each as often as `times` says, shuffled so that repeats lie far apart.
 
-    >>> sorted(drawn(np.array([2, 0, 1]), Dice(1)).tolist())
+    >>> sorted(shuffle_repeats(np.array([2, 0, 1]), StableRandom(1)).tolist())
     [0, 0, 2]
     """
     positions = np.repeat(np.arange(len(times)), times)
     starts = np.concatenate(([0], np.cumsum(times)[:-1]))
     occurrence = np.arange(len(positions)) - starts[positions]
-    moments = (occurrence + dice.uniform(len(positions))) / times[positions]
+    moments = (occurrence + rng.uniform(len(positions))) / times[positions]
     return positions[np.argsort(moments, kind="stable")]

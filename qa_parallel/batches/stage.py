@@ -12,19 +12,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from qa_parallel.batches import BatchSettings, Made, Rows, export, gather, make_plan, text_keys
+from qa_parallel.batches import export, summary
 from qa_parallel.batches.negatives import candidates, choose
 from qa_parallel.batches.pictures import language_map
 from qa_parallel.batches.plan import KIND, Plan, corpus_frames, texts_of
-from qa_parallel.batches.planning import Side
+from qa_parallel.batches.planning import BatchPlan, Side, make_plan
 from qa_parallel.batches.report import describe
-from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.rows import Rows, gather, positive_text, text_keys
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import DATA, README, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same corpora and settings would give another plan than before.
 VERSION = 1
@@ -67,28 +70,29 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
     given = [open_input(one) for one in corpora]
     _refuse_twins(given)
     described = description(
+        STAGE.name,
         VERSION,
+        settings.model_dump(mode="json"),
         corpora=[{"name": one.name, "digest": one.digest} for one in given],
-        batches=settings.model_dump(mode="json"),
     )
 
     def make(out: Path) -> dict[str, Any]:
         rows = gather([_keys(one, settings) for one in given], settings.validation)
-        made = {side: make_plan(rows, settings, side) for side in SIDES}
+        plans = {side: make_plan(rows, settings, side) for side in SIDES}
         if settings.negatives == "bm25":
-            made = {side: _with_negatives(plan, given, settings) for side, plan in made.items()}
+            plans = {side: _with_negatives(plan, given, settings) for side, plan in plans.items()}
         store.remove(out / DATA)
         files: dict[str, Any] = {}
-        for side, plan in made.items():
+        for side, plan in plans.items():
             files |= _write(out, f"{DATA}/{side}", _shards(plan.batches))
         store.remove(out / export.FOLDER)
         if settings.export == "sentence-transformers":
             files |= _export(
-                out, {side: plan.batches for side, plan in made.items()}, given, settings
+                out, {side: plan.batches for side, plan in plans.items()}, given, settings
             )
         layout = {name: told for one in given for name, told in one.layout.items()}
         report: dict[str, Any] = {**described, "rows": _counts(rows), "layout": layout}
-        for side, plan in made.items():
+        for side, plan in plans.items():
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
         store.write_bytes(out / PICTURE, language_map(report).file())
@@ -104,13 +108,18 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
             "steps": {side: report[side]["steps"] for side in SIDES},
         }
 
-    return Job("batches", described, make, input=[dict(one.manifest) for one in given])
+    return Job(
+        described,
+        make,
+        input=[dict(one.manifest) for one in given],
+        words=f"{settings.strategy} batches of {', '.join(one.words for one in given)}",
+    )
 
 
 def _seen_from(out: Path, source: str) -> str:
     """Where a corpus is; one on the Hub stays as it is."""
-    path = Path(source).expanduser()
-    return os.path.relpath(path, out) if path.exists() else source
+    place = Place.of(source)
+    return os.path.relpath(place.path, out) if place.exists else source
 
 
 def _refuse_twins(given: Sequence[Input]) -> None:
@@ -136,10 +145,10 @@ def _keys(given: Input, settings: BatchSettings) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _with_negatives(made: Made, given: Sequence[Input], settings: BatchSettings) -> Made:
+def _with_negatives(plan: BatchPlan, given: Sequence[Input], settings: BatchSettings) -> BatchPlan:
     """The plan with hard negatives; the texts of one language of a corpus are in memory."""
-    rows = made.pools.rows
-    numbers = rows.keys.with_row_index("row").filter(pl.Series(made.pools.side))
+    rows = plan.pools.rows
+    numbers = rows.keys.with_row_index("row").filter(pl.Series(plan.pools.side))
     count = settings.negatives_per_row
     drawn, ranked = [], []
     for place, one in enumerate(given):
@@ -151,11 +160,11 @@ def _with_negatives(made: Made, given: Sequence[Input], settings: BatchSettings)
                 )
                 for frame in corpus_frames(one, settings.positive, language)
             ]
-            found, others = candidates(made, pl.concat(frames), count)
+            found, others = candidates(plan, pl.concat(frames), count)
             drawn.append(found)
             ranked.append(others)
-    chosen = choose(made, np.concatenate(drawn), np.concatenate(ranked), count)
-    return replace(made, batches=chosen)
+    chosen = choose(plan, np.concatenate(drawn), np.concatenate(ranked), count)
+    return replace(plan, batches=chosen)
 
 
 def _write(out: Path, name: str, shards: Sequence[pl.DataFrame]) -> dict[str, Any]:
@@ -219,5 +228,27 @@ def _counts(rows: Rows) -> dict[str, int]:
         "reserved": int(rows.reserved.sum()),
         "without_question": int((rows.question_form < 0).sum()),
         "without_positive": int((rows.positive_form < 0).sum()),
-        "question_is_positive": int(rows.echo.sum()),
+        "question_is_positive": int(rows.question_is_positive.sum()),
     }
+
+
+def _prepare(context: Context) -> Job:
+    corpus = SourceSettings(source=str(context.input))
+    return prepare_batches([corpus], context.tables["build-batches"])
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    yield from summary.tables(store.read_json(outcome.folder / REPORT))
+    yield f"The plan is in {outcome.folder}, its picture in {outcome.folder}/{PICTURE}."
+
+
+STAGE = Stage(
+    name="build-batches",
+    title="Plan the batches",
+    makes=KIND,
+    words=summary.words,
+    brief=lambda outcome: summary.brief(outcome.manifest),
+    summary=_summary,
+    files=(REPORT,),
+    recipe=RecipeStep("batches", _prepare, reads="corpus"),
+)

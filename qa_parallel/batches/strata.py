@@ -17,6 +17,7 @@ import numpy as np
 from qa_parallel.batches.rows import Array, Rows
 from qa_parallel.batches.settings import BatchSettings, exponent
 from qa_parallel.batches.shares import largest_remainder
+from qa_parallel.batches.strategies import STRATEGIES, BatchKind
 from qa_parallel.errors import LanguageError, RecipeError, SourceError
 
 
@@ -24,8 +25,8 @@ class Stratum(NamedTuple):
     """A corpus, and the languages of question and passage, by their positions."""
 
     corpus: int
-    asked: int
-    found: int
+    question_language: int
+    passage_language: int
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,13 @@ class Unit:
 
     Attributes
     ----------
-    kind:
-        "monolingual", "cross-lingual" or "mixed".
     sizes:
         Rows of each batch.
     strata, wanted:
         Where the rows come from, and how many from each: as many as the batches hold.
     """
 
-    kind: str
+    kind: BatchKind
     sizes: Array
     strata: tuple[Stratum, ...]
     wanted: Array
@@ -56,9 +55,9 @@ class Pools:
         there = side & allowed[rows.language]
         self.rows, self.side = rows, side
         # by question and language
-        self._asked = _marked(rows, there & (rows.question_form >= 0))
-        self._found = _marked(rows, there & (rows.positive_form >= 0))
-        self._echo = _marked(rows, rows.echo)
+        self._has_question = _marked(rows, there & (rows.question_form >= 0))
+        self._has_positive = _marked(rows, there & (rows.positive_form >= 0))
+        self._question_is_positive = _marked(rows, rows.question_is_positive)
         self._corpus = np.zeros(len(rows.of), dtype=np.int16)
         self._corpus[rows.question] = rows.corpus
 
@@ -67,9 +66,11 @@ class Pools:
         """The numbers of the questions of a corpus in a language."""
         corpora = range(int(self._corpus.max(initial=0)) + 1)
         return {
-            (corpus, asked): np.flatnonzero(self._asked[:, asked] & (self._corpus == corpus))
+            (corpus, question): np.flatnonzero(
+                self._has_question[:, question] & (self._corpus == corpus)
+            )
             for corpus in corpora
-            for asked in range(len(self.rows.languages))
+            for question in range(len(self.rows.languages))
         }
 
     @cached_property
@@ -77,27 +78,40 @@ class Pools:
         """Rows of each stratum: (corpora, question languages, passage languages)."""
         count = len(self.rows.languages)
         table = np.zeros((int(self._corpus.max(initial=0)) + 1, count, count), dtype=np.int64)
-        for (corpus, asked), questions in self.questions.items():
-            for found in range(count):
-                table[corpus, asked, found] = self._findable(questions, asked, found).sum()
+        for (corpus, question), questions in self.questions.items():
+            for passage in range(count):
+                table[corpus, question, passage] = self._findable(
+                    questions, question, passage
+                ).sum()
         return table
 
-    def _findable(self, questions: Array, asked: int, found: int) -> Array:
-        """Which of the questions have something to find that is not the question itself."""
-        there: Array = self._found[questions, found]
-        return there & ~self._echo[questions, asked] if asked == found else there
+    def _findable(self, questions: Array, question: int, passage: int) -> Array:
+        """Which of the questions have something to find that is not the question itself.
+
+        `question` and `passage` are languages, by their positions.
+        """
+        there: Array = self._has_positive[questions, passage]
+        return (
+            there & ~self._question_is_positive[questions, question]
+            if question == passage
+            else there
+        )
 
     def pairs(self, stratum: Stratum) -> tuple[Array, Array]:
         """The numbers of the rows of the questions, and of the passages, of a stratum."""
-        questions = self.questions[stratum.corpus, stratum.asked]
-        questions = questions[self._findable(questions, stratum.asked, stratum.found)]
+        questions = self.questions[stratum.corpus, stratum.question_language]
+        questions = questions[
+            self._findable(questions, stratum.question_language, stratum.passage_language)
+        ]
         table = self.rows.of
-        return table[questions, stratum.asked], table[questions, stratum.found]
+        return table[questions, stratum.question_language], table[
+            questions, stratum.passage_language
+        ]
 
     def askable(self, languages: Iterable[int]) -> int:
         """Questions in these languages that have a text to find in any language."""
-        findable = self._found.any(axis=1)
-        return int(sum((self._asked[:, place] & findable).sum() for place in languages))
+        findable = self._has_positive.any(axis=1)
+        return int(sum((self._has_question[:, place] & findable).sum() for place in languages))
 
     def distinct(self, strata: Iterable[Stratum], enough: int) -> tuple[int, str]:
         """Of passages, questions and texts to find, how many distinct there are of the rarest.
@@ -115,10 +129,10 @@ class Pools:
         }
         least, name = 0, "passages"
         for stratum in strata:
-            asked, found = self.pairs(stratum)
-            seen["passages"][rows.group[asked]] = True
-            seen["questions"][rows.question_form[asked]] = True
-            seen["texts to find"][rows.positive_form[found]] = True
+            questions, passages = self.pairs(stratum)
+            seen["passages"][rows.group[questions]] = True
+            seen["questions"][rows.question_form[questions]] = True
+            seen["texts to find"][rows.positive_form[passages]] = True
             least, name = min((int(marks.sum()), name) for name, marks in seen.items())
             if least >= enough:
                 break
@@ -141,16 +155,17 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     LanguageError, SourceError
         A language, or a pair, that has no rows.
     """
-    cells = {kind: _cells(pools, settings, kind) for kind in kinds(settings)}
-    asked = {place for pairs in cells.values() for place, _ in pairs}
+    kinds = batch_kinds(settings)
+    cells = {kind: _cells(pools, settings, kind) for kind in kinds}
+    question_languages = {place for pairs in cells.values() for place, _ in pairs}
     steps = settings.steps or math.ceil(
-        (settings.epochs or 1) * pools.askable(sorted(asked)) / settings.batch_size
+        (settings.epochs or 1) * pools.askable(sorted(question_languages)) / settings.batch_size
     )
-    shares = np.array([kinds(settings)[kind] for kind in cells])
+    counts = largest_remainder(np.array(list(kinds.values())), steps)
     units: list[Unit] = []
-    for (kind, pairs), count in zip(cells.items(), largest_remainder(shares, steps), strict=True):
+    for (kind, pairs), count in zip(cells.items(), counts, strict=True):
         weights = pools.sizes.sum(axis=0)[*np.array(pairs).T] ** exponent(settings.language_weights)
-        if kind == "monolingual":
+        if kind.grouped:
             parts = zip(pairs, largest_remainder(weights, count), strict=True)
             units += [_unit(kind, pools, settings, [pair], np.ones(1), n) for pair, n in parts if n]
         elif count:
@@ -160,15 +175,12 @@ def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     return units
 
 
-def kinds(settings: BatchSettings) -> dict[str, float]:
-    """The kinds of batches of a strategy, with their shares."""
-    if settings.strategy != "hybrid":
-        return {settings.strategy: 1.0}
-    shares = {"monolingual": settings.alpha, "cross-lingual": 1 - settings.alpha}
-    return {kind: share for kind, share in shares.items() if share}
+def batch_kinds(settings: BatchSettings) -> dict[BatchKind, float]:
+    """The kinds of batches that the settings ask for, with their shares."""
+    return STRATEGIES[settings.strategy].parts(settings.alpha)
 
 
-def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
+def _cells(pools: Pools, settings: BatchSettings, kind: BatchKind) -> list[tuple[int, int]]:
     """The pairs of languages that a kind of batch draws from; an error where there are none."""
     codes = pools.rows.languages
     for wanted in settings.languages or ():
@@ -182,8 +194,8 @@ def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, 
                 f"expected pairs of the corpus's languages ({', '.join(codes)}), found "
                 f"{':'.join(pair)}"
             )
-        asked, found = map(codes.index, pair)
-        if not pools.sizes[:, asked, found].any():
+        question, passage = map(codes.index, pair)
+        if not pools.sizes[:, question, passage].any():
             raise SourceError(
                 f"expected questions in {pair[0]} with passages in {pair[1]}, found none to train "
                 "on",
@@ -192,37 +204,41 @@ def _cells(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, 
     pairs = pairs_there(pools, settings, kind)
     if not pairs:
         there = [code for place, code in enumerate(codes) if pools.sizes[:, place, place].any()]
-        if kind == "cross-lingual" and len(there) < 2:
+        crosses = not any(kind.pairs(code, code) for code in codes)
+        if crosses and len(there) < 2:
             raise RecipeError(
-                f"expected two languages or more for {kind} batches, found "
+                f"expected two languages or more for {kind.name} batches, found "
                 f"{', '.join(there) or 'none'}",
                 "choose --strategy monolingual, or more languages",
             )
         raise SourceError(
-            f"expected rows for {kind} batches, found no question "
-            + ("in two languages" if kind == "cross-lingual" else "to train on"),
+            f"expected rows for {kind.name} batches, found no question "
+            + ("in two languages" if crosses else "to train on"),
         )
     return pairs
 
 
-def pairs_there(pools: Pools, settings: BatchSettings, kind: str) -> list[tuple[int, int]]:
-    """The pairs of languages that have rows for a kind of batch."""
-    there: Array = np.any(pools.sizes, axis=0)
-    same: Array = np.identity(len(there)) > 0
-    allowed = there & (~same if kind == "cross-lingual" else same)
-    if kind == "cross-lingual" and settings.pairs is not None:
-        codes = pools.rows.languages
-        chosen = {(codes.index(asked), codes.index(found)) for asked, found in settings.pairs}
-        return [pair for pair in _positions(allowed) if pair in chosen]
-    return _positions(allowed)
+def pairs_there(pools: Pools, settings: BatchSettings, kind: BatchKind) -> list[tuple[int, int]]:
+    """The pairs of languages that have rows for a kind of batch.
 
+    Of two different languages, only those that the settings choose, if they do.
+    """
+    codes = pools.rows.languages
+    chosen = None if settings.pairs is None else set(settings.pairs)
 
-def _positions(table: Array) -> list[tuple[int, int]]:
-    return [(int(asked), int(found)) for asked, found in np.argwhere(table)]
+    def allowed(question: str, passage: str) -> bool:
+        wanted = chosen is None or question == passage or (question, passage) in chosen
+        return wanted and kind.pairs(question, passage)
+
+    return [
+        (int(question), int(passage))
+        for question, passage in np.argwhere(np.any(pools.sizes, axis=0))
+        if allowed(codes[question], codes[passage])
+    ]
 
 
 def _unit(
-    kind: str,
+    kind: BatchKind,
     pools: Pools,
     settings: BatchSettings,
     cells: Sequence[tuple[int, int]],
@@ -248,10 +264,11 @@ def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:
     if distinct >= size:
         return
     where = ""
-    if unit.kind == "monolingual":
-        where = f" in {pools.rows.languages[unit.strata[0].asked]}"
+    if unit.kind.grouped:
+        _, *pair = unit.strata[0]
+        where = " in " + " → ".join(dict.fromkeys(pools.rows.languages[one] for one in pair))
     raise RecipeError(
-        f"expected at least {size:,} distinct {what}{where} for {unit.kind} batches of {size:,}, "
-        f"found {distinct:,} to train on",
+        f"expected at least {size:,} distinct {what}{where} for {unit.kind.name} batches of "
+        f"{size:,}, found {distinct:,} to train on",
         "choose a smaller --batch-size" + (", or leave the language out" if where else ""),
     )

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from qa_parallel.text import counted
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
@@ -13,6 +15,21 @@ if TYPE_CHECKING:
 # Languages in a printed matrix, strata in a printed list: there may be thousands.
 _MATRIX = 12
 _LISTED = 8
+
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """How many steps of which strategy."""
+    steps, settings = manifest.get("steps", {}), manifest.get("build-batches", {})
+    return (
+        f"{counted(steps.get('train', 0), 'training step')} of up to {settings.get('batch_size')} "
+        f"rows, strategy {settings.get('strategy')}; {steps.get('validation', 0):,} of validation."
+    )
+
+
+def brief(manifest: Mapping[str, Any]) -> str:
+    """Steps of both sides."""
+    steps = manifest["steps"]
+    return f"{steps['train']:,} steps, {steps['validation']:,} to validate"
 
 
 def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -23,7 +40,7 @@ def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
 
     yield from layouts(report)
     yield _sides(report)
-    yield Text(_left(report["rows"], report["batches"]["positive"]))
+    yield Text(_left(report["rows"], report["build-batches"]["positive"]))
     yield _language_table(report["train"])
     if len(report["train"]["languages"]) <= _MATRIX:
         yield _matrix_table(report["train"])
@@ -37,15 +54,18 @@ def _left(rows: Mapping[str, int], positive: str) -> str:
     lacking = (("question", rows["without_question"]), (positive, rows["without_positive"]))
     words = [f"{count:,} have no {name}" for name, count in lacking if count]
     if rows["question_is_positive"]:
-        words.append(f"{rows['question_is_positive']:,} are to find their translations only")
+        words.append(
+            f"{rows['question_is_positive']:,} are positives of themselves, so they are paired "
+            "with their translations only"
+        )
     whole = f"{rows['all']:,} rows read, {rows['reserved']:,} of them reserved for validation"
     return "; ".join([whole, *words])
 
 
 def _negatives(report: Mapping[str, Any], side: str) -> list[str]:
-    if report["batches"]["negatives"] != "bm25":  # others are no matter of the plan
+    if report["build-batches"]["negatives"] != "bm25":  # others are no matter of the plan
         return []
-    wanted = report[side]["rows"] * report["batches"]["negatives_per_row"]
+    wanted = report[side]["rows"] * report["build-batches"]["negatives_per_row"]
     return [f"{report[side]['negatives']:,} hard negatives for {wanted:,} places"]
 
 
@@ -56,16 +76,14 @@ def unmet(side: Mapping[str, Any]) -> list[str]:
     if short:
         lines.append(f"{short:,} batches are short by {rows:,} rows: nothing more would fit")
     if side["replaced"]:
-        lines.append(
-            f"{side['replaced']:,} rows fitted into no batch, and others were taken again instead"
-        )
+        lines.append(f"{side['replaced']:,} rows fitted into no batch and were replaced by others")
     missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
     lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
     left_out = [
-        {"kind": kind, "question_language": asked, "passage_language": found}
-        for kind, asked, found in side["left_out"]
+        {"kind": kind, "question_language": question, "passage_language": passage}
+        for kind, question, passage in side["left_out"]
     ]
-    lines += _listed(left_out, "no rows: its share is too small for so few")
+    lines += _listed(left_out, "no rows: the plan is too short for its share")
     repeated = [one for one in side["strata"] if one["wanted"] > 2 * one["there"]]
     repeated.sort(key=lambda one: -one["drawn"] / one["there"])
     lines += _listed(repeated, "{there:,} rows for {drawn:,} draws, one up to {most:,} times")
@@ -90,7 +108,7 @@ def _table(*names: str) -> Table:
 
 
 def _sides(report: Mapping[str, Any]) -> Table:
-    table = _table("", "steps", "rows", "rows a batch", "passages", "drawn", "a batch")
+    table = _table("", "steps", "rows", "rows/batch", "passages", "drawn", "passages in a batch")
     for name in ("train", "validation"):
         side = report[name]
         passages = side["passages"]
@@ -107,7 +125,9 @@ def _range(ends: list[int]) -> str:
 
 
 def _language_table(side: Mapping[str, Any]) -> Table:
-    table = _table("language", "questions", "drawn", "left out", "times, mean", "most")
+    table = _table(
+        "language", "questions", "drawn", "left out", "draws a question, mean", "maximum"
+    )
     for code, one in side["languages"].items():
         table.add_row(
             code, f"{one['questions']:,}", f"{one['drawn']:,}", f"{one['left_out']:,}",
@@ -119,9 +139,9 @@ def _language_table(side: Mapping[str, Any]) -> Table:
 def _matrix_table(side: Mapping[str, Any]) -> Table:
     codes = list(side["languages"])
     table = _table("question \\ passage", *_heads(codes))
-    for asked in codes:
-        counts = side["matrix"].get(asked, {})
-        table.add_row(asked, *(f"{counts.get(found, 0):,}" for found in codes))
+    for question in codes:
+        counts = side["matrix"].get(question, {})
+        table.add_row(question, *(f"{counts.get(passage, 0):,}" for passage in codes))
     return table
 
 

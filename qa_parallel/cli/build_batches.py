@@ -7,73 +7,81 @@ from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FOLDER, OVERWRITE, pick
+from qa_parallel.batches.settings import BatchSettings
+from qa_parallel.batches.strategies import STRATEGIES
+from qa_parallel.cli.fields import field, fields
+from qa_parallel.cli.output import OVERWRITE, SAYING, Command, Said, out
+
+# Words that train-eval has as well.
+WORDS = {
+    "alpha": "Share of monolingual batches in a hybrid plan.",
+    "batch_size": "Rows in a batch.",
+    "epochs": "Length of the plan in epochs, instead of --steps. An epoch draws as many rows as "
+    "there are questions in all languages together.  [default: 1]",
+    "language_weights": "How batches are shared among languages, or pairs of languages: uniform, "
+    "size, or size:EXPONENT.",
+    "source_weights": "The same for several corpora.",
+    "languages": "Use only these languages, e.g. de,sw,zh-TW.",
+    "positive": "Text that a question has to find: the positive.",
+    "negatives": "Hard negatives: passages with words of the question (bm25), or other sentences "
+    "of the same passage.",
+    "negatives_per_row": "Hard negatives for each row.",
+    "validation": "Share of the passages reserved for validation: the same ones for every strategy "
+    "and seed.",
+}
 
 
-@click.command("build-batches")
+def _words(*names: str) -> dict[str, str]:
+    return {name: WORDS[name] for name in names}
+
+
+@click.command(cls=Command)
 @click.argument("corpora", nargs=-1, required=True, metavar="CORPUS...")
-@click.option(
-    "--strategy",
-    type=click.Choice(["monolingual", "cross-lingual", "hybrid", "mixed"]),
-    help="Languages of a batch: one; a different one for each question and its passage; batches of "
-    "both kinds; or many, each row in one.  [default: hybrid]",
+@field(
+    "Batches",
+    BatchSettings,
+    "strategy",
+    "; ".join(f"{name}: {one.meaning}" for name, one in STRATEGIES.items()) + ".",
+    type=click.Choice(list(STRATEGIES)),
 )
-@click.option("--alpha", type=float, help="Monolingual share of a hybrid plan.  [default: 0.5]")
-@click.option("--batch-size", type=int, help="Rows of a batch.  [default: 100]")
-@click.option("--steps", type=int, help="Batches of the plan.")
-@click.option(
-    "--epochs",
-    type=float,
-    help="Instead of --steps: how often to draw as many rows as there are questions, in all "
-    "languages together.  [default: 1]",
+@fields(
+    "Batches",
+    BatchSettings,
+    **_words("alpha", "batch_size"),
+    steps="Number of batches in the plan.",
+    **_words("epochs"),
+    seed="Seed of the random choices; another seed gives another plan.",
 )
-@click.option(
-    "--language-weights",
-    help="Shares of the languages or pairs: uniform, size, or size:EXPONENT.  [default: uniform]",
+@fields(
+    "Languages",
+    BatchSettings,
+    **_words("languages"),
+    pairs="Use only these pairs of question and passage language, e.g. en:de,de:en.",
+    **_words("language_weights", "source_weights"),
 )
-@click.option("--source-weights", help="Likewise of several corpora.  [default: size]")
-@click.option("--languages", help="Only these, e.g. de,sw,zh-TW.")
-@click.option("--pairs", help="Only these of questions and passages, e.g. en:de,de:en.")
-@click.option("--seed", type=int, help="Another seed gives another plan.  [default: 0]")
-@click.option(
-    "--validation",
-    type=float,
-    help="Share of the passages that is reserved; the same for every strategy and seed.  "
-    "[default: 0.05]",
+@fields(
+    "Texts",
+    BatchSettings,
+    **_words("positive", "negatives", "negatives_per_row", "validation"),
 )
-@click.option(
-    "--positive",
-    type=click.Choice(["sentence", "passage", "answer"]),
-    help="What a question is to find.  [default: sentence]",
+@out("Folder to write the plan to.")
+@fields(
+    "Output",
+    BatchSettings,
+    export="Also write the texts in the layout that this library's trainer reads.",
 )
-@click.option(
-    "--negatives",
-    type=click.Choice(["none", "bm25", "sentences"]),
-    help="Hard negatives: like the question, or of the same passage.  [default: none]",
-)
-@click.option("--negatives-per-row", type=int, help="How many of them.  [default: 1]")
-@click.option(
-    "--export",
-    type=click.Choice(["none", "sentence-transformers"]),
-    help="Write the texts too, as this trainer reads them.  [default: none]",
-)
-@click.option("--out", type=FOLDER, required=True, help="Folder of the plan.")
 @OVERWRITE
-def build_batches(corpora: tuple[str, ...], out: Path, overwrite: bool, **options: Any) -> None:
-    """Plan which rows of each CORPUS meet in which training step.
-
-    A CORPUS is a folder that qa-parallel made, or a file or folder of QA data.
+@SAYING
+def command(
+    corpora: tuple[str, ...], out: Path, overwrite: bool, said: Said, **settings: Any
+) -> None:
+    """CORPUS is a folder that qa-parallel made, or a file or folder of QA data; several may be
+    given.
 
     Example: qa-parallel build-batches clean --out plan --strategy hybrid --epochs 3
     """
-    from qa_parallel.batches.settings import BatchSettings
-    from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.settings import parse
-    from qa_parallel.sources.settings import SourceSettings
+    from qa_parallel import api
 
-    settings = parse(BatchSettings, pick(options, BatchSettings), "options")
-    sources = [parse(SourceSettings, {"source": one}, "options") for one in corpora]
-    with show.console(stderr=True).status("planning"):
-        outcome = pipeline.build_batches(sources, settings, out, overwrite=overwrite)
-    show.plan(outcome)
+    said.show(
+        api.build_batches(corpora, out=out, overwrite=overwrite, progress=said.progress, **settings)
+    )

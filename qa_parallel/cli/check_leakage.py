@@ -2,65 +2,79 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FOLDER, OVERWRITE, pairs, pick
+from qa_parallel.cli.fields import fields, option
+from qa_parallel.cli.output import OVERWRITE, SAYING, Command, Said, out
+from qa_parallel.cli.sources import CORPUS_OPTIONS, EVAL_HELP
+from qa_parallel.errors import LeakageError, StoreError
+from qa_parallel.leakage.settings import LeakageSettings
 
 
-@click.command("check-leakage")
+@click.command(cls=Command)
 @click.argument("corpus")
-@click.option(
+@option(
+    "Check",
     "--against",
     multiple=True,
     required=True,
-    help="NAME=PATH of an evaluation set, repeatable; options as NAME=PATH?language=de&split=test.",
+    metavar="[NAME=]PATH",
+    help=EVAL_HELP.format(what="Evaluation set to compare with"),
 )
-@click.option(
-    "--action",
-    type=click.Choice(["report", "drop", "fail"]),
-    help="drop: write what does not leak to --out.  fail: exit code 3.  [default: report]",
+@fields(
+    "Check",
+    LeakageSettings,
+    action="report only; drop what leaks and write the rest to --out; or fail with exit code 3 if "
+    "anything leaks.",
+    ngrams="Lengths of the word n-grams to look for.",
+    containment="Share of the shorter text's n-grams that makes a leak.",
+    similarity="Weighted Jaccard similarity from which texts are near duplicates.",
+    encoder="Encoder for sets that do not exist in any language of CORPUS: questions are compared "
+    "by meaning.",
+    prefix="Text that the encoder expects before every input, e.g. 'query: '.",
+    cosine="Cosine from which questions in different languages are the same.",
 )
-@click.option("--ngrams", help="Lengths of the runs of words to look for.  [default: 8,13]")
-@click.option("--containment", type=float, help="Shared n-grams that make a leak.  [default: 0.5]")
-@click.option("--similarity", type=float, help="Of near duplicates, at least.  [default: 0.5]")
-@click.option(
-    "--encoder", type=FOLDER, help="Folder of an encoder, for sets in other languages than CORPUS."
+@CORPUS_OPTIONS
+@out(
+    "Folder to write the report to, and with --action drop the clean corpus.  [default: nothing "
+    "is written]",
+    required=False,
 )
-@click.option("--prefix", help="What the encoder wants before a text, e.g. 'query: '.")
-@click.option("--cosine", type=float, help="Of questions across languages.  [default: 0.86]")
-@click.option("--columns", callback=pairs, help="As in `translate`, for a CORPUS that is a source.")
-@click.option("--source-language", help="Language of a CORPUS that is a source.")
-@click.option("--split", help="Split of a Hub dataset, and of the outcome.  [default: train]")
-@click.option("--out", type=FOLDER, help="Folder of the report, and of the clean corpus.")
 @OVERWRITE
-def check_leakage(
-    corpus: str, against: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any
+@SAYING
+def command(
+    corpus: str,
+    against: tuple[str, ...],
+    out: Path | None,
+    overwrite: bool,
+    said: Said,
+    **settings: Any,
 ) -> None:
-    """Find what CORPUS shares with evaluation sets, in any language.
-
-    CORPUS is a folder that qa-parallel made, or a file, folder or Hub id of QA data.
+    """CORPUS is a folder that qa-parallel made, or a file, a folder or a Hub dataset.
 
     Example: qa-parallel check-leakage corpus --against xquad-r=data/xquad-r --action drop
     --out clean
     """
-    from qa_parallel.leakage.settings import LeakageSettings
-    from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.settings import parse
-    from qa_parallel.sources.settings import SourceSettings, parse_evalset
+    from qa_parallel import api
 
-    if options["ngrams"] is not None:
-        options["ngrams"] = [part.strip() for part in options["ngrams"].split(",")]
-    settings = parse(LeakageSettings, pick(options, LeakageSettings), "options")
-    source = parse(SourceSettings, {**pick(options, SourceSettings), "source": corpus}, "options")
-    sets = [parse_evalset(one) for one in against]
-    checked = pipeline.check_leakage(source, sets, settings, out, overwrite=overwrite)
-    show.leaks(checked)
-    if checked.outcome is not None and checked.holds_corpus():
-        show.outcome(checked.outcome)
-    elif checked.outcome is not None:
-        click.echo(f"The report is in {checked.outcome.folder}.")
-    pipeline.refuse_leaks(checked)
+    if out is None and settings["action"] == "drop":
+        raise StoreError("expected a folder for the clean corpus, found none", "give --out")
+    with nullcontext(out) if out else tempfile.TemporaryDirectory() as home:
+        try:
+            result = api.check_leakage(
+                corpus,
+                against,
+                out=out or Path(home) / "checked",
+                overwrite=overwrite,
+                progress=said.progress,
+                **settings,
+            )
+        except LeakageError as error:
+            said.show(error.result, places=out is not None)
+            raise
+        said.show(result, places=out is not None)

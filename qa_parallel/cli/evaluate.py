@@ -2,99 +2,101 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FILE, FOLDER, OVERWRITE, pick
+from qa_parallel.cli.encoders import encoder_options
+from qa_parallel.cli.fields import FILE, FOLDER, fields, option
+from qa_parallel.cli.output import OVERWRITE, SAYING, Command, Said, out
+from qa_parallel.cli.sources import EVAL_HELP
+from qa_parallel.evaluation.settings import EvaluateSettings
+from qa_parallel.training.settings import ExperimentSettings
 
-
-@click.command()
-@click.argument("results", nargs=-1, type=FOLDER)
-@click.option("--encoder", help="Folder or Hub id of an encoder, or 'demo'.")
-@click.option(
-    "--embeddings", type=FILE, help="Vectors instead: an .npz file with `ids` and `vectors`."
-)
-@click.option(
+_SETS = option(
+    "Evaluation",
     "--eval",
     "sets",
     multiple=True,
-    help="NAME=PATH of an evaluation set, repeatable; options as NAME=PATH?language=de&split=dev.",
+    metavar="[NAME=]PATH",
+    help=EVAL_HELP.format(what="Evaluation set"),
 )
-@click.option(
-    "--pooling", type=click.Choice(["mean", "cls"]), help="[default: the folder's, else mean]"
+
+
+@click.command(cls=Command)
+@click.argument("results", nargs=-1, type=FOLDER)
+@_SETS
+@fields(
+    "Evaluation",
+    EvaluateSettings,
+    candidates="What is retrieved: a sentence alone, or followed by its passage.",
+    titles="Put the title before each candidate.  [default: for BEIR and MIRACL sets]",
+    debias="Subtract each language's mean vector, to reduce language bias.",
 )
-@click.option("--query-prefix", help="Before a question, e.g. 'query: '.  [default: the folder's]")
-@click.option("--passage-prefix", help="Before a candidate.  [default: the folder's]")
-@click.option("--max-length", type=int, help="Tokens of a text.  [default: the folder's, or 512]")
-@click.option(
-    "--candidates",
-    type=click.Choice(["sentence", "sentence+passage"]),
-    help="What is retrieved.  [default: sentence]",
+@option(
+    "Evaluation",
+    "--texts",
+    type=FILE,
+    metavar="FILE",
+    help="Write the ids and texts of the sets to this file, and do nothing else.",
 )
-@click.option(
-    "--titles/--no-titles", default=None, help="Before candidates.  [default: of BEIR and MIRACL]"
+@encoder_options(EvaluateSettings, "Encoder to measure: a folder, a Hub id, or demo.")
+@fields(
+    "Encoder",
+    EvaluateSettings,
+    embeddings="Score these vectors instead of an encoder's: an .npz file with `ids` and "
+    "`vectors`.",
+    strategy="Training strategy of the encoder, recorded with the results.",
+    seed="Seed of the encoder's training, recorded with the results.",
+    cache="Folder for vectors that were computed before.",
 )
-@click.option("--debias", is_flag=True, help="Take each language's mean from its vectors.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    help="[default: bfloat16 on a GPU that has it, else float32]",
-)
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="[default: auto]")
-@click.option("--strategy", help="How the encoder was trained, for the records.")
-@click.option("--seed", type=int, help="Of its training, for the records.")
-@click.option("--cache", type=FOLDER, help="Folder of vectors that are known.")
-@click.option("--out", type=FOLDER, help="Folder of results and pictures.")
+@option("Comparison", "--compare", is_flag=True, help="Compare RESULTS with the first of them.")
+@fields("Comparison", ExperimentSettings, samples="Samples of the paired bootstrap.")
+@out("Folder to write results and pictures to.  [default: nothing is written]", required=False)
 @OVERWRITE
-@click.option("--texts", type=FILE, help="Only write the ids and texts of --eval to this file.")
-@click.option("--compare", is_flag=True, help="RESULTS with the first of them.")
-@click.option("--samples", type=click.IntRange(min=100), default=1000, help="Of the bootstrap.")
-def evaluate(
+@SAYING
+def command(
     results: tuple[Path, ...],
     sets: tuple[str, ...],
-    out: Path | None,
-    overwrite: bool,
     texts: Path | None,
     compare: bool,
-    samples: int,
-    **options: Any,
+    samples: int | None,
+    out: Path | None,
+    overwrite: bool,
+    said: Said,
+    **settings: Any,
 ) -> None:
-    """Evaluate an encoder: monolingual, cross-lingual and multilingual retrieval.
-
-    With --compare: how sure it is that RESULTS, folders that this command made, differ.
+    """Within each language, across two, and among candidates of all languages at once. With
+    --compare, test whether RESULTS, folders that this command made, differ significantly.
 
     Examples: qa-parallel evaluate --encoder e5 --eval xquad-r=data/xquad-r --out results/e5
 
     qa-parallel evaluate results/e5 results/ours --compare
     """
-    from qa_parallel.evaluation.settings import EvaluateSettings
-    from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.settings import parse
-    from qa_parallel.sources.settings import parse_evalset
+    from qa_parallel import api
 
     if compare or results:
         if not compare or not results or sets:
             raise click.UsageError("expected RESULTS --compare, or --eval NAME=PATH")
-        with show.console(stderr=True).status("comparing"):
-            rows = list(pipeline.compare_results(results, samples))
-        show.differences(rows)
+        said.show(api.compare(*results, **({} if samples is None else {"samples": samples})))
         return
     if not sets:
         raise click.UsageError("expected --eval NAME=PATH, found none")
-    settings = parse(EvaluateSettings, pick(options, EvaluateSettings), "options")
-    parsed = [parse_evalset(one) for one in sets]
     if texts is not None:
-        click.echo(f"{pipeline.write_texts(parsed, settings, texts):,} texts are in {texts}.")
+        chosen = {name: settings[name] for name in ("candidates", "titles")}
+        count = api.write_texts(sets, texts, **chosen)
+        said.record({"file": str(texts), "texts": count}, f"{count:,} texts are in {texts}.")
         return
-    with show.console(stderr=True).status("reading") as status:
-        evaluated = pipeline.evaluate_sets(
-            parsed,
-            settings,
-            out,
+    with nullcontext(out) if out else tempfile.TemporaryDirectory() as home:
+        result = api.evaluate(
+            settings.pop("encoder"),
+            sets,
+            out=out or Path(home) / "evaluated",
             overwrite=overwrite,
-            tell=status.update,
+            progress=said.progress,
+            **settings,
         )
-    show.evaluation(evaluated)
+        said.show(result, places=out is not None)

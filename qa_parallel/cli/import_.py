@@ -3,48 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FOLDER, OVERWRITE, pairs
+from qa_parallel.cli.fields import fields, option
+from qa_parallel.cli.output import OVERWRITE, SAYING, Command, Said, out
+from qa_parallel.cli.sources import SECTION
+from qa_parallel.sources.settings import SourceSettings
 
 
-@click.command("import")
-@click.option(
+@click.command(cls=Command)
+@option(
+    SECTION,
     "--parallel",
     multiple=True,
     required=True,
-    help="LANGUAGE=FILE, once for each language; or one folder of <code>.json files.",
+    metavar="LANG=FILE",
+    help="A language and its file, once for each language; or one folder of files named by "
+    "language (de.json).",
 )
-@click.option("--columns", callback=pairs, help="As in `translate`, for all files.")
-@click.option("--license", help="Licence of the data, for the records.")
-@click.option("--split", default="train", show_default=True, help="Split of the outcome.")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the parallel corpus.")
+@fields(
+    SECTION,
+    SourceSettings,
+    columns="Which column holds what, for all files; see translate --columns.",
+    license="Licence of the data, recorded in every row.",
+    split="Name of the split that is written.",
+)
+@out("Folder to write the parallel corpus to.")
 @OVERWRITE
-def import_(
-    parallel: tuple[str, ...],
-    columns: dict[str, str],
-    license: str | None,
-    split: str,
-    out: Path,
-    overwrite: bool,
+@SAYING
+def command(
+    parallel: tuple[str, ...], out: Path, overwrite: bool, said: Said, **settings: Any
 ) -> None:
-    """Make a corpus of human-made parallel files, joined by id.
+    """Questions are joined by their ids.
 
     Example: qa-parallel import --parallel en=en.json --parallel de=de.json --out corpus
     """
-    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel import api
 
-    outcome = pipeline.import_parallel(
-        _files(parallel),
-        out,
-        columns=columns,
-        split=split,
-        license=license,
-        overwrite=overwrite,
-    )
-    show.outcome(outcome)
+    said.show(api.import_parallel(_files(parallel), out=out, overwrite=overwrite, **settings))
 
 
 def _files(parallel: tuple[str, ...]) -> dict[str, Path] | Path:

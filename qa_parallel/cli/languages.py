@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FOLDER
+from qa_parallel.cli.fields import field, fields, option
+from qa_parallel.cli.output import AS_JSON, Command, Said
+from qa_parallel.text import counted
+from qa_parallel.translation.models.settings import ModelSettings
 
 
-@click.command()
-@click.option("--model", help="Only those that this model knows, e.g. demo.")
-@click.option("--model-revision", help="Revision of a Hub model.")
-@click.option("--cache", type=FOLDER, help="Folder of converted models.")
+@click.command(cls=Command)
 @click.argument("words", nargs=-1)
-def languages(
-    words: tuple[str, ...], model: str | None, model_revision: str | None, cache: Path | None
-) -> None:
-    """Print the languages, all or those that WORDS occur in; --model narrows to what it knows.
+@option("Model", "--model", help="Only the languages that this model knows, e.g. demo.")
+@field("Model", ModelSettings, "revision", "Revision of a Hub model.", called="model_revision")
+@fields(
+    "Model",
+    ModelSettings,
+    quantization="Precision in which a model is stored if it has to be converted.",
+    device="Where it will run; decides the precision of a conversion.",
+    cache="Folder for converted models.",
+)
+@AS_JSON
+def command(words: tuple[str, ...], model: str | None, said: Said, **settings: Any) -> None:
+    """--model lists only the languages that the model knows.
 
     Example: qa-parallel languages --model demo
     """
     from rich.table import Table
 
-    from qa_parallel.language_codes import LANGUAGES
+    from qa_parallel import api
 
-    known = set(LANGUAGES)
-    if model is not None:
-        from qa_parallel.settings import parse
-        from qa_parallel.translation.models.model import resolve
-        from qa_parallel.translation.models.settings import ModelSettings
-
-        given = {"model": model, "revision": model_revision, "cache": cache}
-        values = {name: value for name, value in given.items() if value is not None}
-        known = set(resolve(parse(ModelSettings, values, "options")).languages)
-    table = Table("code", "name", "script", "639-1", "639-3", box=None, pad_edge=False)
-    wanted = [word.casefold() for word in words]
-    for code, item in LANGUAGES.items():
-        row = (code, item.name, item.script, item.iso639_1 or "", item.iso639_3)
-        if code in known and all(word in " ".join(row).casefold() for word in wanted):
-            table.add_row(*row)
-    show.console().print(table)
-    click.echo(f"{table.row_count} languages")
+    found = api.languages(*words, model=model, **settings)
+    if said.as_json:
+        said.record({"languages": found.to_dicts()}, "")
+        return
+    table = Table(*found.columns, box=None, pad_edge=False)
+    for row in found.iter_rows():
+        table.add_row(*(value or "" for value in row))
+    said.render([table, counted(found.height, "language")])

@@ -7,57 +7,46 @@ from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FILE, FOLDER, pick
+from qa_parallel.cli.fields import FILE, FOLDER, fields, option
+from qa_parallel.cli.output import SAYING, Command, Said
+from qa_parallel.publishing.settings import PublishSettings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("corpus", type=FOLDER)
-@click.option("--repo", required=True, help="Where to: org/name of a data set on the Hub.")
-@click.option(
-    "--license",
-    help="The Hub's identifier, e.g. cc-by-sa-4.0.  [default: what follows from the licences of "
-    "source and model]",
+@fields(
+    "Hub",
+    PublishSettings,
+    repo="Dataset repository on the Hub, as org/name.",
+    license="Licence to publish under, by the Hub's identifier, e.g. cc-by-sa-4.0.  [default: what "
+    "the licences of source and model require]",
+    private="Make the repository private if it is created.",
+    tag="Tag to give to what is published, e.g. v1.0.",
+    pr="Open a pull request instead of changing main.",
 )
-@click.option("--private", is_flag=True, help="A repository that is made is private.")
-@click.option("--tag", help="Name of what is published, e.g. v1.0.")
-@click.option("--pr", is_flag=True, help="Open a pull request instead of changing main.")
-@click.option("--plan", type=FOLDER, help="Folder of build-batches on CORPUS, to go along.")
-@click.option(
-    "--leakage",
-    type=FOLDER,
-    multiple=True,
-    help="Folder of check-leakage that only reported on CORPUS, for the card; repeatable.",
+@fields(
+    "Contents",
+    PublishSettings,
+    plan="Plan of CORPUS to publish with it: a folder that build-batches made.",
+    leakage="Check of CORPUS that only reported, for the card: a folder that check-leakage made; "
+    "repeatable.",
+    evaluation="Evaluation for the card: a folder that evaluate made.",
 )
-@click.option("--evaluation", type=FOLDER, help="Folder of evaluate, for the card.")
-@click.option("--card", type=FILE, help="Write the card here as well.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; nothing is sent.")
-def publish(corpus: Path, card: Path | None, dry_run: bool, **options: Any) -> None:
-    """Publish CORPUS on the Hugging Face Hub, with a card made from its manifests.
-
-    CORPUS is a folder that qa-parallel made. Run again, only what changed is uploaded.
+@option(
+    "Output",
+    "--card",
+    type=FILE,
+    metavar="FILE",
+    help="Also write the card to this file.",
+)
+@option("Output", "--dry-run", is_flag=True, help="Print what would be done; send nothing.")
+@SAYING
+def command(corpus: Path, card: Path | None, dry_run: bool, said: Said, **settings: Any) -> None:
+    """CORPUS is a folder that qa-parallel made; the card is written from its manifests. If you run
+    it again, only what changed is uploaded.
 
     Example: qa-parallel publish checked --repo org/name --dry-run
     """
-    from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.publishing.settings import PublishSettings
-    from qa_parallel.settings import parse
-    from qa_parallel.storage import store
+    from qa_parallel import api
 
-    settings = parse(PublishSettings, pick(options, PublishSettings), "options")
-    with show.console(stderr=True).status("reading") as status:
-        ready = pipeline.prepare(corpus, settings, status.update)
-    for warning in ready.warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    if card is not None:
-        store.write_bytes(card, ready.card.encode())
-    if dry_run:
-        for file in ready.files:
-            click.echo(f"{file.sha256}  {file.size:>13,}  {file.name}")
-        for line in ready.operations:
-            click.echo(line)
-        click.echo("The card is valid. Nothing was sent.")
-        return
-    done = pipeline.publish(ready, lambda line: click.echo(line, err=True))
-    click.echo(f"{'Published' if done.changed else 'Nothing to upload'}: {done.url}")
-    click.echo(f"commit {done.commit}{f', tag {settings.tag}' if settings.tag else ''}")
+    said.show(api.publish(corpus, card=card, dry_run=dry_run, progress=said.progress, **settings))

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from qa_parallel.cli.options import FOLDER
+from qa_parallel.cli.fields import FOLDER, fields
+from qa_parallel.cli.output import SAYING, Command, Said
+from qa_parallel.page.settings import PageSettings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("out", type=FOLDER)
-@click.option(
-    "--rows",
-    type=click.IntRange(min=0),
-    default=200,
-    show_default=True,
-    help="Questions on the page, chosen by lot, in all their languages.",
+@fields(
+    "Page",
+    PageSettings,
+    rows="Number of questions on the page, drawn at random and shown in all their languages.",
+    seed="Seed of the random sample.",
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the lot."
-)
-def report(out: Path, rows: int, seed: int) -> None:
-    """Write OUT/report.html: one page to look at, which needs no network.
-
-    OUT is the folder of `qa-parallel run`, or of one of the other commands: the page shows what is
-    there. Rows side by side, what was rejected and why, what leaks, plans, evaluations.
+@SAYING
+def command(out: Path, said: Said, **settings: Any) -> None:
+    """OUT is the folder of `qa-parallel run` or of another command. The page, OUT/report.html,
+    shows what is there: rows side by side, what was rejected and why, what leaks, plans and
+    evaluations.
 
     Example: qa-parallel report out/quickstart
     """
-    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel import api
 
-    page = pipeline.write_report(out, rows=rows, seed=seed)
-    click.echo(f"The page is {page}: open it in a browser.")
+    page = api.report(out, **settings)
+    record = {"stage": "report", "folder": str(out), "page": str(page)}
+    said.record(record, f"Open {page} in a browser.")

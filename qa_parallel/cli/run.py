@@ -3,74 +3,84 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from qa_parallel.cli import show
-from qa_parallel.cli.options import FILE, FOLDER
+from qa_parallel.cli.fields import option
+from qa_parallel.cli.output import SAYING, Command, Said, out
 
-if TYPE_CHECKING:
-    from qa_parallel.pipeline.run import Stage
+_SECTION = "Recipe"
 
 
-@click.command()
-@click.argument("recipe", type=FILE)
-@click.option("--out", type=FOLDER, help="Another folder than the recipe's.")
-@click.option(
+@click.command(cls=Command)
+@click.argument("recipe")
+@option(
+    _SECTION,
     "--set",
     "changes",
     multiple=True,
     metavar="TABLE.KEY=VALUE",
-    help="Another setting than the recipe's, repeatable, e.g. --set translate.beam=4.",
+    help="Change a setting of the recipe, repeatable, e.g. --set translate.beam=4.",
 )
-@click.option(
+@option(
+    _SECTION,
     "--from-stage",
     metavar="STAGE",
-    help="Do this stage and those after it anew, even if up to date; those before are taken as "
-    "they are.",
+    help="Run this stage and those after it again, even if they are up to date.",
 )
-@click.option("--until-stage", metavar="STAGE", help="Leave out what comes after this stage.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and why; do nothing.")
-def run(
-    recipe: Path,
-    out: Path | None,
+@option(_SECTION, "--until-stage", metavar="STAGE", help="Stop after this stage.")
+@option(_SECTION, "--dry-run", is_flag=True, help="Print what would be done, and why; do nothing.")
+@out("Write to this folder instead of the recipe's.", required=False)
+@SAYING
+def command(
+    recipe: str,
     changes: tuple[str, ...],
     from_stage: str | None,
     until_stage: str | None,
     dry_run: bool,
+    out: Path | None,
+    said: Said,
 ) -> None:
-    """Run the stages of a RECIPE.
+    """RECIPE is a TOML file, or the name of a recipe that comes with the package. A stage is
+    skipped if its settings, its input and its code have not changed; for the others the reason is
+    printed. If it is interrupted, start the same command again: it continues where it stopped.
 
-    A stage whose settings, input and code are as they were is skipped; of the others it is said
-    why they are done. Stopped or killed, the same command goes on.
+    Examples: qa-parallel run quickstart
 
-    Example: qa-parallel run recipes/quickstart.toml --set translate.beam=1 --dry-run
+    qa-parallel run recipes/quickstart.toml --set translate.beam=1 --dry-run
     """
-    from qa_parallel.machine import cores
-    from qa_parallel.pipeline import run as pipeline
-    from qa_parallel.pipeline.recipe import load_recipe
+    from qa_parallel import api
 
-    loaded = load_recipe(recipe, changes)
-    if out is not None:
-        loaded = loaded.model_copy(update={"out": out})
-    with show.Live() as progress, show.Telling() as telling:
-        tools = pipeline.Tools(progress, cores(), telling.tell, telling.warn)
-        if dry_run:
-            for stage, reasons in pipeline.foresee(loaded, tools, from_stage, until_stage):
-                telling.pause()
-                show.reasons(stage, reasons, "would run: ")
-            return
+    if dry_run:
+        said.show(
+            api.foresee(
+                recipe,
+                out=out,
+                change=changes,
+                from_stage=from_stage,
+                until_stage=until_stage,
+                progress=said.progress,
+            )
+        )
+        return
 
-        def begin(stage: Stage, reasons: tuple[str, ...]) -> None:
-            telling.pause()
-            show.reasons(stage, reasons)
+    def begin(step: Any, reasons: tuple[str, ...]) -> None:
+        said.line(f"{step.name}: {'; '.join(reasons) or 'up to date'}")
 
-        steps = []
-        for step in pipeline.run(loaded, tools, from_stage, until_stage, begin=begin):
-            progress.finish()
-            telling.pause()
-            steps.append(step)
-            if step.made:
-                show.stage(step.stage.name, step.outcome)
-    show.steps(steps, pipeline.write_report(loaded.out))
+    def ended(done: Any) -> None:
+        if done.made:
+            said.render(done.tables())
+
+    said.show(
+        api.run(
+            recipe,
+            out=out,
+            change=changes,
+            from_stage=from_stage,
+            until_stage=until_stage,
+            progress=said.progress,
+            begin=begin,
+            ended=ended,
+        )
+    )

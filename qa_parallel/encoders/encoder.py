@@ -8,7 +8,6 @@ encoder half of an M2M-100 or NLLB model.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from qa_parallel import hub
+from qa_parallel import extras, hub
 from qa_parallel.encoders.layout import RECORD, Pooling, load_head, read_layout, write_layout
-from qa_parallel.encoders.settings import DEMO, EncoderSettings
+from qa_parallel.encoders.settings import EncoderSettings
 from qa_parallel.errors import ModelError
+from qa_parallel.places import DEMO, Place
 from qa_parallel.storage import store
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # Tokenizers, and the parts of sentence-transformers' layout.
 _HUB_FILES = (
     "tokenizer.json",
@@ -211,12 +210,12 @@ def find_encoder(name: str) -> Path:
     """
     if name == DEMO:
         return Path(str(files("qa_parallel").joinpath("demo", "hf")))
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
-    if folder.exists() or not _HUB_ID.fullmatch(name):
+    place = Place.of(name)
+    if place.is_folder:
+        return place.path
+    if not place.is_hub_id:
         raise ModelError(
-            f"expected {DEMO!r}, the folder of an encoder or a Hub id, found {name!r}",
+            f"expected {DEMO!r}, the folder of an encoder or a Hub id, found {place}",
             "check the path; a Hub id looks like intfloat/multilingual-e5-small",
         )
     try:
@@ -237,14 +236,13 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
     ------
     ModelError
         No such model, no safetensors in it, weights missing, a module or a pooling that is not
-        known, a length that the model has no positions for, or torch is not installed.
+        known, a length that the model has no positions for.
+    ExtraError
+        torch is not installed.
     """
-    try:
-        import torch
-    except ImportError:
-        raise ModelError(
-            "an encoder needs torch, which is not installed", "pip install 'qa-parallel[train]'"
-        ) from None
+    extras.require("train", "an encoder", *extras.LOADING)
+    import torch
+
     settings = settings or EncoderSettings()
     layout = read_layout(folder)
     device = _device(settings)
@@ -319,7 +317,7 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
 
     try:
         with quiet(), torch.random.fork_rng(devices=[]):
-            config = AutoConfig.from_pretrained(folder)
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             if config.is_encoder_decoder:
                 if config.model_type != "m2m_100":
                     raise ValueError(f"of encoder-decoders only m2m_100, not {config.model_type}")
@@ -327,9 +325,14 @@ def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             half = config.architectures == [M2M100Encoder.__name__]
             kind: Any = M2M100Encoder if half else AutoModel
             model, found = kind.from_pretrained(
-                folder, config=config, use_safetensors=True, dtype=dtype, output_loading_info=True
+                folder,
+                config=config,
+                use_safetensors=True,
+                dtype=dtype,
+                output_loading_info=True,
+                trust_remote_code=False,
             )
-            tokenizer = AutoTokenizer.from_pretrained(folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
     # where the files are missing, transformers makes one that knows no word

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from qa_parallel.encoders.layout import Pooling
+from qa_parallel.settings import Named
 
 Precision = Literal["auto", "float32", "bfloat16"]
-DEMO = "demo"
 
 
 class EncoderSettings(BaseModel):
@@ -36,7 +36,7 @@ class EncoderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: str | None = None
+    encoder: Named | None = None
     pooling: Pooling | None = None
     query_prefix: str | None = None
     passage_prefix: str | None = None

@@ -1,4 +1,6 @@
-"""Measures of retrieval, on arrays: no model and no text in sight.
+"""Measures of retrieval: each one a value, computed from ranks; no model and no text in sight.
+
+A measure more is one `Measure` more in `MEASURES`: evaluation, tables, page and cards look there.
 
 The order of a ranking: score descending, then the number of the candidate ascending, which is the
 order of ids where candidates are sorted by them. Every candidate has a rank, so nothing is cut off.
@@ -7,30 +9,265 @@ order of ids where candidates are sorted by them. Every candidate has a rank, so
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 MONOLINGUAL, CROSS, MULTILINGUAL = "monolingual", "cross-lingual", "multilingual"
 SETTINGS = (MONOLINGUAL, CROSS, MULTILINGUAL)
-HEAD = 10
-SHARE = f"share@{HEAD}"
-# What the method is judged by: setting, measure, label.
-MAIN = (
-    ("monolingual", "map", "monolingual mAP"),
-    ("cross-lingual", "map", "cross-lingual mAP"),
-    ("multilingual", "map", "multilingual mAP"),
-    ("multilingual", "rank_distance", "rank distance"),
-)
+HEAD = 10  # of a ranking, whose languages are counted
 
 Scores = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
 
-RECALL = (1, 10, 100)
-NDCG = 10
-MEASURES = ("map", "mrr", *(f"recall@{k}" for k in RECALL), f"ndcg@{NDCG}", "rank_distance")
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that is measured, and how it is written.
+
+    Attributes
+    ----------
+    name:
+        In data: "recall@10".
+    label:
+        For people: "mAP".
+    digits:
+        After the decimal point, in tables and sentences.
+
+    Examples
+    --------
+    >>> distance = Quantity("rank_distance", "rank distance", digits=1)
+    >>> distance.format(1213.4), distance.format(-2.0, sign=True), distance.format(None)
+    ('1,213.4', '-2.0', '')
+    """
+
+    name: str
+    label: str
+    digits: int = 4  # as trec_eval prints them
+
+    def format(self, value: float | None, *, sign: bool = False) -> str:
+        """`value` as text, with a plus where `sign` asks for one; nothing for None."""
+        if value is None:
+            return ""
+        return f"{value:{'+' if sign else ''},.{self.digits}f}"
+
+    def spread(self, mean: float, deviation: float | None) -> str:
+        """A mean and the standard deviation around it; None where there is one value alone."""
+        around = "" if deviation is None else f" ± {self.format(deviation)}"
+        return self.format(mean) + around
+
+    @property
+    def heading(self) -> str:
+        """What stands over a column of it."""
+        return self.label
+
+    @property
+    def cell(self) -> str:
+        """Format of a number in the small cell of a heat map: a digit less."""
+        return f",.{self.digits - 1}f"
+
+
+@dataclass(frozen=True)
+class Relevant:
+    """The relevant candidates of some queries: those of a query side by side, by rank.
+
+    Attributes
+    ----------
+    ranks, gains:
+        An entry a candidate: its rank from 1, its grade above 0.
+    places:
+        An entry a candidate: 1 for the first relevant one of its query, 2 for the second.
+    starts, counts:
+        An entry a query: where its candidates begin, and how many they are.
+    """
+
+    ranks: Integers
+    gains: Values
+    places: Integers
+    starts: Integers
+    counts: Integers
+
+    def sums(self, values: Values) -> Values:
+        """Of each query's `values`, which have an entry a candidate."""
+        return np.add.reduceat(values, self.starts) if len(self.starts) else values
+
+    @property
+    def highest(self) -> Integers:
+        """The rank of each query's first relevant candidate."""
+        first: Integers = self.ranks[self.starts]
+        return first
+
+    @property
+    def lowest(self) -> Integers:
+        """The rank of each query's last relevant candidate."""
+        last: Integers = self.ranks[self.starts + self.counts - 1]
+        return last
+
+    @property
+    def ideal(self) -> Values:
+        """`gains` in the order of the best ranking there can be."""
+        queries = np.repeat(np.arange(len(self.counts)), self.counts)
+        best: Values = self.gains[np.lexsort((-self.gains, queries))]
+        return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Quantity):
+    """A measure of retrieval.
+
+    Attributes
+    ----------
+    compute:
+        A value a query; NaN for one of which the measure says nothing.
+    better:
+        Whether higher or lower values are.
+    settings:
+        Where it is measured.
+
+    Examples
+    --------
+    >>> success = Measure(
+    ...     name="success@5",
+    ...     label="success@5",
+    ...     compute=lambda found: (found.highest <= 5).astype(float),
+    ... )
+    >>> _, relevant = grouped(np.array([7, 7, 8]), np.array([4, 9, 6]), np.ones(3))
+    >>> success.compute(relevant).tolist()
+    [1.0, 0.0]
+    """
+
+    compute: Callable[[Relevant], Values]
+    better: Literal["higher", "lower"] = "higher"
+    settings: tuple[str, ...] = SETTINGS
+
+    @property
+    def heading(self) -> str:
+        """The label, with an arrow down where lower is better."""
+        return self.label if self.better == "higher" else f"{self.label} ↓"
+
+
+def _average_precision(found: Relevant) -> Values:
+    """As trec_eval computes it."""
+    precision: Values = found.sums(found.places / found.ranks) / found.counts
+    return precision
+
+
+def _reciprocal_rank(found: Relevant) -> Values:
+    return 1 / found.highest
+
+
+def _recall(depth: int) -> Measure:
+    def compute(found: Relevant) -> Values:
+        return found.sums((found.ranks <= depth).astype(np.float64)) / found.counts
+
+    return Measure(name=f"recall@{depth}", label=f"recall@{depth}", compute=compute)
+
+
+def _ndcg(depth: int) -> Measure:
+    """As trec_eval computes it, the gain of a candidate being its grade."""
+
+    def discounted(gains: Values, ranks: Integers) -> Values:
+        return np.where(ranks <= depth, gains / np.log2(ranks + 1), 0.0)
+
+    def compute(found: Relevant) -> Values:
+        best = found.sums(discounted(found.ideal, found.places))
+        return found.sums(discounted(found.gains, found.ranks)) / best
+
+    return Measure(name=f"ndcg@{depth}", label=f"nDCG@{depth}", compute=compute)
+
+
+def _rank_distance(found: Relevant) -> Values:
+    """The lowest minus the highest rank; one relevant candidate says nothing."""
+    return np.where(found.counts > 1, found.lowest - found.highest, np.nan)
+
+
+MAP = Measure(name="map", label="mAP", compute=_average_precision)
+MRR = Measure(name="mrr", label="MRR", compute=_reciprocal_rank)
+# Of the translations of an answer among all languages, arXiv 2408.10536.
+RANK_DISTANCE = Measure(
+    name="rank_distance",
+    label="rank distance",
+    digits=1,
+    compute=_rank_distance,
+    better="lower",
+    settings=(MULTILINGUAL,),
+)
+MEASURES = (MAP, MRR, _recall(1), _recall(10), _recall(100), _ndcg(10), RANK_DISTANCE)
+# Of the candidates of a language in the head of the ranking.
+SHARE = Quantity(f"share@{HEAD}", f"share of the first {HEAD}", digits=3)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A measure in a setting, one of those that the method is judged by."""
+
+    setting: str
+    measure: Measure
+
+    @property
+    def heading(self) -> str:
+        """What stands over it; the setting is not named where there is no other."""
+        one = self.measure
+        return one.heading if len(one.settings) == 1 else f"{self.setting} {one.heading}"
+
+    def of(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of RESULTS, or of differences, is about it."""
+        return (row["setting"], row["measure"]) == (self.setting, self.measure.name)
+
+
+HEADLINES = (*(Headline(one, MAP) for one in SETTINGS), Headline(MULTILINGUAL, RANK_DISTANCE))
+
+
+def named(name: str) -> Quantity:
+    """What is called so in data; one that only another version knows is called by its name."""
+    known = {one.name: one for one in (*MEASURES, SHARE)}
+    return known.get(name) or Quantity(name, name)
+
+
+def among(names: Iterable[str]) -> list[Measure]:
+    """Those of `MEASURES` that are among `names`."""
+    present = set(names)
+    return [one for one in MEASURES if one.name in present]
+
+
+def measure(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers, dict[str, Values]]:
+    """All measures of each query, from the ranks of its relevant candidates.
+
+    Parameters
+    ----------
+    groups, ranks, gains:
+        One entry a relevant candidate: the number of its query, its rank from 1, its grade above 0.
+
+    Returns
+    -------
+    The numbers of the queries, ascending, and under the name of each of `MEASURES` an array of a
+    value for each; NaN where it says nothing of the query.
+
+    Examples
+    --------
+    >>> groups, values = measure(np.array([7, 7]), np.array([1, 4]), np.array([1.0, 1.0]))
+    >>> groups.tolist(), values["map"].tolist(), values["rank_distance"].tolist()
+    ([7], [0.75], [3.0])
+    """
+    queries, relevant = grouped(groups, ranks, gains)
+    return queries, {one.name: one.compute(relevant) for one in MEASURES}
+
+
+def grouped(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers, Relevant]:
+    """The numbers of the queries, ascending, and what is relevant to them, as `measure` takes it.
+
+    >>> queries, relevant = grouped(np.array([8, 7, 7]), np.array([2, 4, 1]), np.ones(3))
+    >>> queries.tolist(), relevant.ranks.tolist(), relevant.places.tolist()
+    ([7, 8], [1, 4, 2], [1, 2, 1])
+    """
+    order = np.lexsort((ranks, groups))
+    queries, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
+    places = np.arange(len(order)) - np.repeat(starts, counts) + 1
+    return queries, Relevant(ranks[order], gains[order], places, starts, counts)
 
 
 def standings(
@@ -94,51 +331,4 @@ def _head(tops: Sequence[Scores], depth: int) -> Integers:
     left = depth - higher.sum(axis=1, keepdims=True)
     taken = np.minimum(np.cumsum(equal, axis=1), left)
     found: Integers = higher + np.diff(taken, axis=1, prepend=0)
-    return found
-
-
-def measure(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers, dict[str, Values]]:
-    """All measures of each query, from the ranks of its relevant candidates.
-
-    Average precision and nDCG as trec_eval computes them, the gain of a candidate being its grade.
-    Rank distance (arXiv 2408.10536) is the highest minus the lowest rank; NaN for a query with one
-    relevant candidate, which says nothing.
-
-    Parameters
-    ----------
-    groups, ranks, gains:
-        One entry a relevant candidate: the number of its query, its rank from 1, its grade above 0.
-
-    Returns
-    -------
-    The numbers of the queries, ascending, and an array of a value for each under the name of each
-    of `MEASURES`.
-
-    Examples
-    --------
-    >>> groups, values = measure(np.array([7, 7]), np.array([1, 4]), np.array([1.0, 1.0]))
-    >>> groups.tolist(), values["map"].tolist(), values["rank_distance"].tolist()
-    ([7], [0.75], [3.0])
-    """
-    order = np.lexsort((ranks, groups))
-    ranks, gains = ranks[order], gains[order]
-    names, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
-    place = np.arange(len(ranks)) - np.repeat(starts, counts) + 1
-
-    def total(values: Values) -> Values:
-        return np.add.reduceat(values, starts) if len(starts) else values
-
-    first, last = ranks[starts], ranks[starts + counts - 1]
-    ideal = gains[np.lexsort((-gains, groups[order]))]
-    found = {"map": total(place / ranks) / counts, "mrr": 1 / first}
-    for k in RECALL:
-        found[f"recall@{k}"] = total((ranks <= k).astype(np.float64)) / counts
-    best = total(_discounted(ideal, place))
-    found[f"ndcg@{NDCG}"] = total(_discounted(gains, ranks)) / best
-    found["rank_distance"] = np.where(counts > 1, last - first, np.nan)
-    return names, found
-
-
-def _discounted(gains: Values, ranks: Integers) -> Values:
-    found: Values = np.where(ranks <= NDCG, gains / np.log2(ranks + 1), 0.0)
     return found

@@ -7,10 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel.evaluation.measures import SHARE
+from qa_parallel.evaluation.measures import MAP, SHARE
 from qa_parallel.pictures import Picture, heat_maps
-
-_MEASURES = (("map", "mAP", ".3f"), (SHARE, "share of the first ten", ".2f"))
 
 
 def draw(systems: Mapping[str, pl.DataFrame]) -> dict[str, Picture]:
@@ -44,13 +42,13 @@ def language_maps(
         shown.
     """
     made = {}
-    for measure, label, number in _MEASURES:
-        values = {name: _by_languages(rows, measure) for name, rows in systems.items()}
+    for measure in (MAP, SHARE):
+        values = {name: _by_languages(rows, measure.name) for name, rows in systems.items()}
         pairs = dict.fromkeys(pair for mine in values.values() for pair in mine)
         if all(query == candidate for query, candidate in pairs):
             continue
         asked, found = (sorted({pair[side] for pair in pairs}) for side in (0, 1))
-        made[measure] = heat_maps(
+        made[measure.name] = heat_maps(
             {
                 name if len(systems) > 1 else "": [
                     [mine.get((query, candidate)) for candidate in found] for query in asked
@@ -59,10 +57,10 @@ def language_maps(
             },
             asked,
             found,
-            title=f"{dataset}: {label}",
+            title=f"{dataset}: {measure.label}",
             row_label="query",
             column_label="candidate",
-            number=number,
+            number=measure.cell,
         )
     return made
 

@@ -18,12 +18,13 @@ import numpy.typing as npt
 import polars as pl
 
 from qa_parallel.errors import SourceError
+from qa_parallel.evaluation import measures
 from qa_parallel.evaluation.measures import (
     CROSS,
     HEAD,
-    MEASURES,
     MONOLINGUAL,
     MULTILINGUAL,
+    RANK_DISTANCE,
     SETTINGS,
     SHARE,
     measure,
@@ -115,7 +116,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Found:
+class Measurements:
     """What the runs over one set found.
 
     Attributes
@@ -124,8 +125,8 @@ class Found:
         Of the set.
     values:
         A row a query and run: "setting", "query_language", "candidate_language" (null where they
-        are of all languages), "query_id", "qa_id", and a column for each of `MEASURES`;
-        rank distance in the multilingual setting alone, and null with one relevant candidate.
+        are of all languages), "query_id", "qa_id", and a column for each of `MEASURES`; null where
+        it is not measured in the setting, or says nothing of the query.
     shares:
         "query_language", "candidate_language", "value": which part of the first ten candidates of
         the union is of which language, a mean over "queries" queries.
@@ -146,7 +147,7 @@ def evaluate(
     queries: Vectors,
     candidates: Vectors,
     tell: Callable[[int, int], None] = lambda done, of: None,
-) -> Found:
+) -> Measurements:
     """All runs over a set.
 
     Monolingual and cross-lingual runs search the candidates of one language, the multilingual ones
@@ -181,7 +182,7 @@ def evaluate(
     if len(blocks) > 1 and task.spans_languages():
         values = pl.concat([values, _union(task, before)])
         shares = _shares(task, head)
-    return Found(task.name, values, shares, _counts(task, values))
+    return Measurements(task.name, values, shares, _counts(task, values))
 
 
 def debias(vectors: Vectors, languages: pl.Series) -> Vectors:
@@ -198,27 +199,28 @@ def debias(vectors: Vectors, languages: pl.Series) -> Vectors:
     return found
 
 
-def summarise(found: Found, **record: Any) -> pl.DataFrame:
+def summarise(found: Measurements, **record: Any) -> pl.DataFrame:
     """RESULTS: the mean of each run, and of each setting the mean of its runs.
 
     `record` fills the columns encoder, strategy, seed and signature; null where they are missing.
     """
+    names = [one.name for one in measures.MEASURES]
     runs = found.values.group_by(_KEY, maintain_order=True).agg(
-        pl.col(MEASURES).mean(), *(pl.col(one).count().alias(f"#{one}") for one in MEASURES)
+        pl.col(names).mean(), *(pl.col(one).count().alias(f"#{one}") for one in names)
     )
     whole = runs.group_by("setting", maintain_order=True).agg(
-        pl.col(MEASURES).mean(), pl.col([f"#{one}" for one in MEASURES]).sum()
+        pl.col(names).mean(), pl.col([f"#{one}" for one in names]).sum()
     )
     empty = pl.lit(None, dtype=pl.String)
     whole = whole.with_columns(query_language=empty, candidate_language=empty)
     rows = [
         frame.select(*_KEY, measure=pl.lit(one), value=one, queries=f"#{one}")
         for frame in (whole, runs)
-        for one in MEASURES
+        for one in names
     ]
     shares = found.shares.select(
         setting=pl.lit(MULTILINGUAL), query_language="query_language",
-        candidate_language="candidate_language", measure=pl.lit(SHARE), value="value",
+        candidate_language="candidate_language", measure=pl.lit(SHARE.name), value="value",
         queries="queries",
     )  # fmt: skip
     every = pl.concat([*rows, shares], how="vertical_relaxed").filter(pl.col("queries") > 0)
@@ -280,8 +282,7 @@ def _within(task: Task, before: npt.NDArray[np.int64]) -> pl.DataFrame:
     numbers = task.rows.astype(np.int64) * size + task.owners
     groups, values = measure(numbers, ranks, task.gains)
     frame = _frame(task, groups // size, values).with_columns(
-        candidate_language=pl.Series(np.array(list(task.blocks))[groups % size]),
-        rank_distance=pl.lit(None, dtype=pl.Float64),
+        candidate_language=pl.Series(np.array(list(task.blocks))[groups % size])
     )
     same = pl.col("query_language") == pl.col("candidate_language")
     setting = pl.when(same).then(pl.lit(MONOLINGUAL)).otherwise(pl.lit(CROSS))
@@ -294,9 +295,7 @@ def _union(task: Task, before: npt.NDArray[np.int64]) -> pl.DataFrame:
     frame = _frame(task, groups, values)
     return _sorted(
         frame.with_columns(
-            candidate_language=pl.lit(None, dtype=pl.String),
-            rank_distance=pl.col("rank_distance").fill_nan(None),
-            setting=pl.lit(MULTILINGUAL),
+            candidate_language=pl.lit(None, dtype=pl.String), setting=pl.lit(MULTILINGUAL)
         )
     )
 
@@ -307,8 +306,13 @@ def _frame(task: Task, rows: npt.NDArray[np.int64], values: Any) -> pl.DataFrame
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns and the order of `Measurements.values`."""
+    values = (
+        pl.when(pl.col("setting").is_in(one.settings)).then(pl.col(one.name).fill_nan(None))
+        for one in measures.MEASURES
+    )
     order = pl.col("setting").replace_strict({one: n for n, one in enumerate(SETTINGS)})
-    return frame.select(*_KEY, "query_id", "qa_id", *MEASURES).sort(
+    return frame.select(*_KEY, "query_id", "qa_id", *values).sort(
         order, "query_language", "candidate_language", maintain_order=True
     )
 
@@ -338,5 +342,5 @@ def _counts(task: Task, values: pl.DataFrame) -> dict[str, dict[str, int]]:
         )
         found[str(setting)] = {"runs": runs.height, "queries": mine.height, "without": without}
         if setting == MULTILINGUAL:
-            found[str(setting)]["single"] = mine["rank_distance"].null_count()
+            found[str(setting)]["single"] = mine[RANK_DISTANCE.name].null_count()
     return found

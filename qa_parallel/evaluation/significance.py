@@ -14,11 +14,12 @@ import numpy.typing as npt
 import polars as pl
 
 from qa_parallel.errors import SourceError
-from qa_parallel.evaluation.measures import MEASURES
+from qa_parallel.evaluation.measures import among
 
 Values = npt.NDArray[np.float64]
 
 _RUN = ["query_language", "candidate_language"]
+_KEYS = ["setting", *_RUN, "query_id", "qa_id"]
 # Samples that are in memory at a time.
 _SAMPLES = 100
 
@@ -54,12 +55,12 @@ class Difference:
 def compare(
     first: Sequence[pl.DataFrame], second: Sequence[pl.DataFrame], samples: int, seed: int
 ) -> Iterator[Difference]:
-    """The differences of all settings and measures, over one evaluation set.
+    """The differences of all settings, over one evaluation set, in the measures that all have.
 
     Parameters
     ----------
     first, second:
-        `Found.values` of each seed of an encoder, of the same set.
+        `Measurements.values` of each seed of an encoder, of the same set.
     samples:
         Of the bootstrap.
 
@@ -68,9 +69,9 @@ def compare(
     SourceError
         They hold different queries.
     """
-    keys = ["setting", *_RUN, "query_id", "qa_id"]
-    one, other = (_mean(frames, keys) for frames in (first, second))
-    both = one.join(other, on=keys, how="full", nulls_equal=True, suffix=":second")
+    measures = _shared_measures([*first, *second])
+    one, other = (_mean(frames, measures) for frames in (first, second))
+    both = one.join(other, on=_KEYS, how="full", nulls_equal=True, suffix=":second")
     if both.height != one.height or both.height != other.height:
         raise SourceError(
             f"expected the same queries on both sides, found {one.height:,} and {other.height:,} "
@@ -78,14 +79,29 @@ def compare(
             "evaluate both with the same version, set and settings",
         )
     for (setting,), rows in both.group_by("setting", maintain_order=True):
-        for measure in MEASURES:
+        for measure in measures:
             mine = rows.drop_nulls(measure)
             if mine.height:
                 yield _difference(mine, str(setting), measure, samples, seed)
 
 
-def _mean(frames: Sequence[pl.DataFrame], keys: list[str]) -> pl.DataFrame:
-    return pl.concat(frames).group_by(keys, maintain_order=True).agg(pl.col(MEASURES).mean())
+def measures_of(values: pl.DataFrame) -> list[str]:
+    """Names of the measures in `Measurements.values`; those that are not ours come last."""
+    names = [name for name in values.columns if name not in _KEYS]
+    known = [one.name for one in among(names)]
+    return known + [name for name in names if name not in known]
+
+
+def _shared_measures(frames: Sequence[pl.DataFrame]) -> list[str]:
+    """Those that all of `frames` have, in the order of the first."""
+    return [
+        name for name in measures_of(frames[0]) if all(name in frame.columns for frame in frames)
+    ]
+
+
+def _mean(frames: Sequence[pl.DataFrame], measures: Sequence[str]) -> pl.DataFrame:
+    every = pl.concat(frame.select(*_KEYS, *measures) for frame in frames)
+    return every.group_by(_KEYS, maintain_order=True).agg(pl.col(measures).mean())
 
 
 def _difference(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from qa_parallel import __version__
 from qa_parallel.encoders.encoder import find_encoder, load_encoder
 from qa_parallel.encoders.vectors import encode, given
 from qa_parallel.errors import ModelError, StoreError
+from qa_parallel.evaluation import measures, summary
 from qa_parallel.evaluation.pictures import draw
-from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
+from qa_parallel.evaluation.ranking import Measurements, Task, Vectors, debias, evaluate, summarise
 from qa_parallel.evaluation.settings import EvaluateSettings
-from qa_parallel.evaluation.significance import compare
+from qa_parallel.evaluation.significance import compare, measures_of
+from qa_parallel.places import Place, is_file, refuse_unwritable
 from qa_parallel.schema import RESULTS
 from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings
@@ -24,6 +27,7 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.cache import cache_folder
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same vectors and sets would give other results than before.
 VERSION = 1
@@ -95,7 +99,9 @@ def prepare_evaluation(
         report, values = _evaluate(opened, tell)
         return _write(out, report, values, opened.described)
 
-    return Job("evaluate", opened.described, make)
+    encoder = settings.encoder or settings.embeddings
+    words = f"{encoder} on {', '.join(one.name for one in sets)}"
+    return Job(opened.described, make, words=words)
 
 
 def read_evaluation(outcome: Outcome) -> Evaluated:
@@ -108,6 +114,7 @@ def write_texts(sets: Sequence[EvalSettings], settings: EvaluateSettings, path: 
 
     Prefixes are left to whoever encodes them.
     """
+    refuse_unwritable(path, "--texts")
     frames = []
     for one in sets:
         task = Task(open_evalset(one))
@@ -126,11 +133,17 @@ def write_texts(sets: Sequence[EvalSettings], settings: EvaluateSettings, path: 
 
 
 def compare_results(
-    outs: Sequence[Path], samples: int = 1000, seed: int = 0
+    outs: Sequence[Path], samples: int = 1000, seed: int = 0, warn: Tell = lambda _: None
 ) -> Iterator[dict[str, Any]]:
     """Differences of results to the first ones, set by set; p and interval by paired bootstrap.
 
-    Results of one strategy whose seeds differ are averaged and stand for one encoder.
+    Results of one strategy whose seeds differ are averaged and stand for one encoder. What is
+    compared are the measures that all of them have.
+
+    Parameters
+    ----------
+    warn:
+        Told of measures that are left out.
 
     Returns
     -------
@@ -139,7 +152,8 @@ def compare_results(
     Raises
     ------
     StoreError
-        A folder holds no whole results, or those of other sets or texts than the first one's.
+        A folder holds no whole results, or those of other sets, texts or measures than the first
+        one's.
     """
     systems: dict[str, list[Path]] = {}
     reports = {out: _results(out) for out in outs}
@@ -158,10 +172,15 @@ def compare_results(
             f"expected results of at least two encoders, found {len(systems)}",
             "results of one strategy that differ in their seed count as one",
         )
+    values = {out: store.read_parquet(out / VALUES) for out in outs}
+    _tell_missing(values, warn)
     baseline, *others = systems
     for one in first["sets"]:
         for other in others:
-            ours, theirs = (_values(systems[side], one["name"]) for side in (baseline, other))
+            ours, theirs = (
+                [values[out].filter(dataset=one["name"]).drop("dataset") for out in systems[side]]
+                for side in (baseline, other)
+            )
             for row in compare(ours, theirs, samples, seed):
                 yield {
                     "dataset": one["name"], "baseline": baseline, "system": other, **asdict(row),
@@ -169,7 +188,7 @@ def compare_results(
 
 
 def _results(out: Path) -> dict[str, Any]:
-    if not (out / folders.MANIFEST).is_file() or not (out / VALUES).is_file():
+    if not is_file(out / folders.MANIFEST) or not is_file(out / VALUES):
         raise StoreError(
             f"expected the results of an evaluation in {out}, found none",
             "run qa-parallel evaluate --out FOLDER first",
@@ -183,11 +202,20 @@ def _compared(report: dict[str, Any]) -> str:
     return f"{sets} ({report['evaluate']['candidates']})"
 
 
-def _values(outs: Sequence[Path], name: str) -> list[pl.DataFrame]:
-    return [
-        store.read_parquet(out / VALUES).filter(pl.col("dataset") == name).drop("dataset")
-        for out in outs
+def _tell_missing(values: Mapping[Path, pl.DataFrame], warn: Tell) -> None:
+    """Say which measures only some results have; StoreError where all have none."""
+    known = {out: measures_of(one.drop("dataset")) for out, one in values.items()}
+    every = dict.fromkeys(itertools.chain.from_iterable(known.values()))
+    lacking = [
+        f"{measures.named(name).label} (not in {', '.join(map(str, without))})"
+        for name in every
+        if (without := [out for out, names in known.items() if name not in names])
     ]
+    hint = "evaluate again with --overwrite to compare all measures"
+    if not set.intersection(*map(set, known.values())):
+        raise StoreError("expected a measure that all results have, found none", hint)
+    if lacking:
+        warn(f"left out: {', '.join(lacking)}; {hint}")
 
 
 @dataclass(frozen=True)
@@ -242,8 +270,10 @@ def _source(settings: EvaluateSettings, tell: Tell) -> _Source:
 
 
 def _file(path: Path) -> _Source:
-    if not path.is_file():
-        raise ModelError(f"expected a file of vectors, found none at {path}", "check the path")
+    if not is_file(path):
+        raise ModelError(
+            f"expected a file of vectors, found none at {str(path)!r}", "check the path"
+        )
     name = f"{path.name}@{store.digest(path)[:12]}"
     return _Source(name, {"vectors": name}, None, lambda texts, ids, side: given(path, ids))
 
@@ -251,7 +281,8 @@ def _file(path: Path) -> _Source:
 def _encoder(folder: Path, settings: EvaluateSettings, tell: Tell) -> _Source:
     loaded = load_encoder(folder, settings)
     cache = cache_folder(settings.cache) / "vectors"
-    called = folder.resolve().name if Path(str(settings.encoder)).is_dir() else settings.encoder
+    place = Place.of(str(settings.encoder))
+    called = folder.resolve().name if place.is_folder else settings.encoder
     name = f"{called}@{loaded.digest[:12]}"
     asked = {"query": settings.query_prefix, "passage": settings.passage_prefix}
     own = {"query": loaded.query_prefix, "passage": loaded.passage_prefix}
@@ -297,7 +328,7 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
     return report, pl.concat(values)
 
 
-def _runs(task: Task, settings: EvaluateSettings, source: _Source, tell: Tell) -> Found:
+def _runs(task: Task, settings: EvaluateSettings, source: _Source, tell: Tell) -> Measurements:
     def vectors(side: str, texts: list[str], table: pl.DataFrame, key: str) -> Vectors:
         found = source.vectors(texts, table[key].to_list(), side)
         return debias(found, table["language"]) if settings.debias else found
@@ -320,9 +351,11 @@ def _describe(
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in sets]
     return description(
+        STAGE.name,
         VERSION,
+        settings.model_dump(mode="json", include=_SHAPES),
+        measures=[one.name for one in measures.MEASURES],
         encoder=source.record,
-        evaluate=settings.model_dump(mode="json", include=_SHAPES),
         sets=[
             {
                 "name": one.name,
@@ -376,3 +409,24 @@ def _write(
         "kind": "evaluation",
         "layout": report["layout"],
     }
+
+
+def _prepare(context: Context) -> Job:
+    settings = context.tables["evaluate"]
+    return prepare_evaluation(settings.evalsets(), settings, tell=context.tools.tell)
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    yield from summary.describe(store.read_json(outcome.folder / REPORT))
+    yield f"Results and pictures are in {outcome.folder}."
+
+
+STAGE = Stage(
+    name="evaluate",
+    title="Evaluate",
+    makes="evaluation",
+    words=summary.words,
+    brief=lambda outcome: summary.brief(store.read_json(outcome.folder / REPORT)),
+    summary=_summary,
+    recipe=RecipeStep("evaluated", _prepare),
+)

@@ -12,11 +12,28 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from qa_parallel.evaluation.measures import MEASURES, SETTINGS, SHARE
+from qa_parallel.evaluation.measures import MAP, RANK_DISTANCE, SETTINGS, SHARE, among, named
 from qa_parallel.schema import RESULTS
+from qa_parallel.storage import store
 from qa_parallel.storage.summary import layouts
 
-_NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance"}
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """Which encoder was evaluated on which sets."""
+    encoder = manifest.get("encoder", {})
+    name = store.portable(encoder.get("encoder") or encoder.get("vectors"))
+    return f"What {name} finds in {', '.join(one['name'] for one in manifest.get('sets', []))}."
+
+
+def brief(report: Mapping[str, Any]) -> str:
+    """mAP on the first set, a value a setting."""
+    found = {
+        one["setting"]: f"{MAP.format(one['value'])} {one['setting']}"
+        for one in report["results"]
+        if one["measure"] == MAP.name and one["query_language"] is None
+    }
+    first = report["sets"][0]["name"]
+    return f"{first}: {MAP.label} {', '.join(found.values())}" if found else first
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -60,14 +77,14 @@ def _differences(rows: Iterable[Mapping[str, Any]]) -> Table:
     for name in ("baseline", "system", "difference", "95 %", "p"):
         table.add_column(name, justify="right")
     for row in rows:
-        show = _format(row["measure"])
+        one = named(row["measure"])
         table.add_row(
             row["setting"],
-            _NAMES.get(row["measure"], row["measure"]),
-            show(row["first"]),
-            show(row["second"]),
-            f"{row['difference']:+.4f}" if show is _part else f"{row['difference']:+,.1f}",
-            f"{show(row['low'])} … {show(row['high'])}",
+            one.heading,
+            one.format(row["first"]),
+            one.format(row["second"]),
+            one.format(row["difference"], sign=True),
+            f"{one.format(row['low'])} … {one.format(row['high'])}",
             f"{row['p']:.3f}",
         )
     return table
@@ -75,26 +92,26 @@ def _differences(rows: Iterable[Mapping[str, Any]]) -> Table:
 
 def _setting(rows: pl.DataFrame) -> Table:
     """The mean of all runs, then a row a query language: the mean of its runs."""
-    measures = [one for one in MEASURES if one in rows["measure"]]
+    measures = among(rows["measure"])
     table = Table(box=None, pad_edge=False)
     table.add_column("queries in", no_wrap=True)
-    own = rows.filter(measure=SHARE).filter(
+    own = rows.filter(measure=SHARE.name).filter(
         pl.col("query_language") == pl.col("candidate_language")
     )
-    for name in [*measures, *([SHARE] if own.height else []), "queries"]:
-        label = "own language@10" if name == SHARE else _NAMES.get(name, name)
-        table.add_column(label, justify="right")
-    for (language,), mine in rows.filter(pl.col("measure") != SHARE).group_by(
+    headings = [one.heading for one in measures]
+    for heading in [*headings, *(["own language@10"] if own.height else []), "queries"]:
+        table.add_column(heading, justify="right")
+    for (language,), mine in rows.filter(pl.col("measure") != SHARE.name).group_by(
         "query_language", maintain_order=True
     ):
         cells = []
         for measure in measures:
-            values = mine.filter(measure=measure)["value"]
-            cells.append(_format(measure)(_mean(values)) if len(values) else "")
+            values = mine.filter(measure=measure.name)["value"]
+            cells.append(measure.format(_mean(values)) if len(values) else "")
         if own.height:
             share = own if language is None else own.filter(query_language=language)
-            cells.append(_part(_mean(share["value"])))
-        counted = mine.filter(measure="map")["queries"].sum()
+            cells.append(SHARE.format(_mean(share["value"])))
+        counted = mine.filter(measure=MAP.name)["queries"].sum()
         style = "bold" if language is None else None
         table.add_row(str(language or "mean"), *cells, f"{counted:,}", style=style)
     return table
@@ -105,21 +122,10 @@ def _left_out(counts: Mapping[str, int]) -> Iterator[Text]:
         yield Text(f"left out: {counts['without']:,} queries without a relevant candidate")
     if counts.get("single"):
         yield Text(
-            f"rank distance without {counts['single']:,} queries with one relevant candidate"
+            f"{RANK_DISTANCE.label} without {counts['single']:,} queries with one relevant "
+            "candidate"
         )
-
-
-def _format(measure: str) -> Any:
-    return _places if measure == "rank_distance" else _part
 
 
 def _mean(values: pl.Series) -> float:
     return float(np.mean(values.to_numpy()))
-
-
-def _part(value: float) -> str:
-    return f"{value:.4f}"
-
-
-def _places(value: float) -> str:
-    return f"{value:,.1f}"

@@ -1,28 +1,20 @@
-"""The folder that filters leave: kept and rejected rows, decisions, limits, and the report."""
+"""The rows that filters leave: those that are kept, and those that are rejected, with reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import polars as pl
 
-from qa_parallel.filters import report as reports
-from qa_parallel.filters.limits import KEY
-from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.report import funnel
 from qa_parallel.schema import FIELDS
 from qa_parallel.sources.inputs import Input
-from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import Stats, write_readme, write_shards
-from qa_parallel.storage.folders import DATA
+from qa_parallel.storage.corpus import CorpusWriter
 
-DECISIONS_FILE = "decisions.parquet"
-LIMITS_FILE = "limits.parquet"
-REPORT = "report.json"
+# Folder beside the corpus.
 REJECTED = "rejected"
 
 
@@ -47,126 +39,49 @@ class Origins:
             return pl.concat([empty, *(self._known[code] for code in codes)])
 
 
-def write_filtered(
-    out: Path,
+def write_rows(
+    writer: CorpusWriter,
     given: Input,
-    settings: FilterSettings,
-    limits: pl.DataFrame,
+    pivot: str | None,
     decisions: pl.DataFrame,
-    described: Mapping[str, Any],
     origins: Origins,
     workers: int,
-) -> dict[str, Any]:
-    """All files but the manifest, which it returns."""
-    for name in (DATA, REJECTED):
-        store.remove(out / name)
-    store.write_parquet(out / DECISIONS_FILE, decisions)
-    store.write_parquet(out / LIMITS_FILE, limits)
+    checks: Sequence[str],
+) -> dict[str, dict[str, Any]]:
+    """Write kept and rejected rows; returns the part of each language in the report.
 
-    def write(code: str) -> _Written:
-        return _write_language(out, given, code, settings, decisions.filter(language=code), origins)
+    `checks` are the names of all in force.
+    """
+
+    def write(code: str) -> dict[str, Any]:
+        mine = decisions.filter(language=code)
+        return _write_language(writer, given, code, pivot, mine, origins, checks)
 
     with ThreadPoolExecutor(workers) as threads:
-        written = dict(zip(given.languages, threads.map(write, given.languages), strict=True))
-    detectors = described["filter"]["detectors"]
-    report = {
-        "corpus": described["corpus"],
-        "languages": {
-            code: {"detector": detectors[code] and detectors[code]["name"], **item.funnel}
-            for code, item in written.items()
-        },
-        "limits": limits.to_dicts(),
-        "detected": any(detectors.values()),
-    }
-    store.write_json(out / REPORT, report)
-    rejected = _merged([item.rejected for item in written.values()])
-    write_readme(
-        out,
-        f"{given.name.rsplit('@')[0]} filtered",
-        list(given.languages),
-        given.split,
-        f"Made by qa-parallel from {given.name}. Rejected rows, with reasons: {REJECTED}/. "
-        f"What was rejected and why: {REPORT}, {DECISIONS_FILE}, {LIMITS_FILE}. Counts, digests "
-        "and settings: manifest.json.",
-        [REJECTED] if rejected else [],
-    )
-    stats = {code: item.stats for code, item in written.items()}
-    files = _merged([item.files for item in written.values()])
-    return {
-        **folders.manifest(dict(described), stats, files),
-        "source_counts": {
-            code: {name: item.funnel[name] for name in ("rows", "kept", "rejected")}
-            for code, item in written.items()
-        },
-        "reasons": {
-            code: {
-                reason: {name: counts[name] for name in ("rejected", "alone", "left")}
-                for reason, counts in item.funnel["reasons"].items()
-            }
-            for code, item in written.items()
-        },
-        **_left(given, decisions),
-        "rejected": rejected,
-        "layout": dict(given.layout),
-    }
-
-
-@dataclass(frozen=True)
-class _Written:
-    """What was written of one language: files by their paths, counts, and the report's part."""
-
-    files: dict[str, Any]
-    rejected: dict[str, Any]
-    stats: dict[str, Any]
-    funnel: dict[str, Any]
+        return dict(zip(given.languages, threads.map(write, given.languages), strict=True))
 
 
 def _write_language(
-    out: Path,
+    writer: CorpusWriter,
     given: Input,
     code: str,
-    settings: FilterSettings,
+    pivot: str | None,
     decisions: pl.DataFrame,
     origins: Origins,
-) -> _Written:
+    checks: Sequence[str],
+) -> dict[str, Any]:
     """The kept and the rejected rows of one language; `decisions` are its own."""
     reasons = decisions.group_by("qa_id", maintain_order=True).agg(
         reasons=pl.format("{}:{}", "field", "check"), why="reason"
     )
-    kept, gone, seen = [], [], []
-    stats = Stats().to_json()
-    for number, frame in enumerate(given.frames(code)):
-        part = out / folders.WORK / f"{number:06d}"
-        good = frame.join(decisions, on="qa_id", how="anti", maintain_order="left")
+    seen = []
+    for frame in given.frames(code):
+        writer.add(code, frame.join(decisions, on="qa_id", how="anti", maintain_order="left"))
         bad = frame.join(reasons, on="qa_id", how="inner", maintain_order="left")
-        store.write_parquet(folders.part(part, code), good)
-        kept.append(folders.part(part, code))
         if bad.height:
-            store.write_parquet(folders.part(part / REJECTED, code), bad)
-            gone.append(folders.part(part / REJECTED, code))
-        stats["rows"] += good.height
-        stats["spans"] += good["answer_start"].count()
+            writer.add(code, bad, REJECTED)
         seen.append(frame.select("qa_id", "translated_from", *FIELDS))
-    files = write_shards(out, code, given.split, kept, 1)
-    rejected = write_shards(out, code, given.split, gone, len(gone) or 1, REJECTED)
     rows = pl.concat(seen).with_columns(
-        pl.coalesce("translated_from", pl.lit(settings.pivot, dtype=pl.String))
+        pl.coalesce("translated_from", pl.lit(pivot, dtype=pl.String))
     )
-    funnel = reports.funnel(rows, origins.of(rows), decisions)
-    return _Written(files, rejected, stats, funnel)
-
-
-def _merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {name: value for part in parts for name, value in part.items()}
-
-
-def _left(given: Input, decisions: pl.DataFrame) -> dict[str, Any]:
-    """How many questions and passages are left, and how many questions in every language."""
-    ids = pl.concat(given.frames(columns=[*KEY, "passage_id"]))
-    kept = ids.join(decisions, on=KEY, how="anti")
-    questions = kept.group_by("qa_id").len()
-    complete = questions.filter(pl.col("len") == len(given.languages)).height
-    return {
-        "questions": {"all": questions.height, "complete": complete},
-        "passages": kept["passage_id"].n_unique(),
-    }
+    return funnel(rows, origins.of(rows), decisions, checks)

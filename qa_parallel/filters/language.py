@@ -15,10 +15,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from qa_parallel import extras
 from qa_parallel.errors import SourceError
 from qa_parallel.filters.bayes import NaiveBayes
 from qa_parallel.filters.workers import Workers
 from qa_parallel.language_codes import LANGUAGES
+from qa_parallel.places import home, is_file
 
 AUTO, NONE = "auto", "none"
 # Letters that a text must have to be identified; Han and Hangul say more with fewer.
@@ -57,7 +59,9 @@ class Identifier:
     Raises
     ------
     SourceError
-        An unknown name, a package that is not installed, a file that is no fastText model.
+        An unknown name, a file that is no fastText model.
+    ExtraError
+        The identifier is not installed.
     """
 
     def __init__(self, choice: str = AUTO, workers: Workers | None = None) -> None:
@@ -208,16 +212,13 @@ def _installed() -> tuple[str, ...]:
 
 
 def require(name: str) -> None:
-    """SourceError where there is no identifier of that name, or no fastText model at that path."""
-    if name in DETECTORS:
-        module = DETECTORS[name][0]
-        if importlib.util.find_spec(module) is None:
-            package = "'qa-parallel[lid]'" if name == "heliport" else module
-            raise SourceError(
-                f"the language identifier {name} is not installed",
-                f"pip install {package}, or choose the detector auto",
-            )
-    elif not Path(name).is_file():
+    """SourceError where there is no identifier of that name, or no fastText model at that path;
+    ExtraError where it is not installed."""
+    if name == "heliport":
+        extras.require("lid", "the detector heliport", "heliport")
+    elif name in DETECTORS:
+        return
+    elif not is_file(home(name)):
         raise SourceError(
             f"expected a language identifier, found {name!r}",
             f"choose auto, {', '.join(DETECTORS)}, none, or the path of a fastText model",
@@ -232,7 +233,7 @@ def require(name: str) -> None:
 def load(name: str) -> Detector:
     """The identifier of that name, or the fastText model at that path."""
     require(name)
-    return DETECTORS[name][1]() if name in DETECTORS else _FastText(Path(name))
+    return DETECTORS[name][1]() if name in DETECTORS else _FastText(home(name))
 
 
 def digest(name: str) -> Any:
@@ -247,5 +248,6 @@ def digest(name: str) -> Any:
         return {"name": name, "version": version(DETECTORS[name][0])}
     import hashlib
 
-    with Path(name).open("rb") as file:
-        return {"name": Path(name).name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    path = home(name)
+    with path.open("rb") as file:
+        return {"name": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

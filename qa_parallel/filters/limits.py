@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from qa_parallel.filters.checks import CHECKS, Limits
-from qa_parallel.schema import DECISIONS, FIELDS, SCORES
+from qa_parallel.errors import RecipeError
+from qa_parallel.filters.checks import (
+    LANGUAGES_LEFT,
+    SCORED,
+    Check,
+    Limits,
+    scores_schema,
+    together,
+)
+from qa_parallel.schema import DECISIONS
 
 # Texts of a language and field from which its own middle and spread are taken.
 ENOUGH = 100
 KEY = ["qa_id", "language"]
 _PLACE = ["language", "field"]
-# The check of `few`, which is none of texts.
-LANGUAGES_LEFT = "languages"
-
-
-@dataclass(frozen=True)
-class _Prior:
-    """What is known of a learned check before any text of the language is seen.
-
-    `shift` and `stretch` bound what a corpus may teach: its middle within `shift` of the prior's,
-    its spread at most `stretch` times the prior's and at least 1 / `stretch` of it.
-    Below `least`, a score is bad in itself: there, part of the spreads that are allowed is enough.
-    """
-
-    middle: float
-    spread: dict[str, float]
-    shift: float
-    stretch: float
-    least: float | None = None
-
-
-_PRIORS = {
-    "length": _Prior(0.0, {"question": 0.15, "answer": 0.3, "passage": 0.13}, 0.35, 1.5),
-    "logprob": _Prior(-0.7, dict.fromkeys(("question", "answer", "passage"), 0.3), 0.6, 2.0),
-    # below 0 another text is nearer than its own
-    "cosine": _Prior(0.06, dict.fromkeys(("question", "answer", "passage"), 0.025), 0.1, 2.0, 0.0),
-}
+# Of the spreads that are allowed, where a score is bad in itself.
 _PART = 0.75
 
 
 def decide(
-    scores: pl.DataFrame, limits: Limits | None = None, min_languages: int = 1
+    scores: pl.DataFrame,
+    limits: Limits | None = None,
+    min_languages: int = 1,
+    checks: Sequence[Check] = (),
 ) -> pl.DataFrame:
     """DECISIONS for SCORES: what is rejected, and why; a row fails in its own language only.
 
@@ -55,13 +41,15 @@ def decide(
         None = the defaults.
     min_languages:
         A question that survives in fewer languages is rejected in all of them.
+    checks:
+        One's own, besides those of the table.
     """
-    found = judge(scores, bounds(scores, limits or Limits()))
+    found = judge(scores, bounds(scores, limits or Limits(), checks), checks)
     keys = scores.select(KEY).unique(maintain_order=True)
     return pl.concat([found, few(keys, found, min_languages)])
 
 
-def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
+def bounds(scores: pl.DataFrame, limits: Limits, checks: Sequence[Check] = ()) -> pl.DataFrame:
     """The limits as they hold: a row per language, field and check that is judged there.
 
     Columns: language, field, check, low, high (null = none), middle, spread, texts, basis.
@@ -73,33 +61,41 @@ def bounds(scores: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     taken back to the nearest permitted value ("bounded" as the basis), so that a corpus which is
     largely broken does not teach what is normal.
     """
-    values = limits.model_dump()
-    judged = [name for name in CHECKS if values[name] is not None]
-    present = scores.select(*_PLACE, "check").unique().sort(pl.all())
-    fixed = [name for name in judged if CHECKS[name].learned is None]
+    every = together(checks)
+    scores = _typed(scores, checks)
+    values = {check.name: check.limit for check in checks} | limits.model_dump()
+    present = [
+        row
+        for row in scores.select(*_PLACE, "check").unique().sort(pl.all()).to_dicts()
+        if values[row["check"]] is not None
+    ]
     rows = [
         {
             **row,
-            "low": float(values[name]) if CHECKS[name].side == "min" else None,
-            "high": float(values[name]) if CHECKS[name].side == "max" else None,
+            "low": float(values[name]) if every[name].side == "min" else None,
+            "high": float(values[name]) if every[name].side == "max" else None,
         }
-        for row in present.to_dicts()
-        if (name := row["check"]) in fixed
+        for row in present
+        if every[name := row["check"]].learned is None
     ]
     table = pl.DataFrame(rows, schema=_BOUNDS)
-    teaching = scores.filter(pl.col("check").is_in(sorted(_PRIORS)))
-    clean = teaching.join(judge(scores, table), on=KEY, how="anti", maintain_order="left")
+    teachers = [name for name, check in every.items() if check.prior is not None]
+    teaching = scores.filter(pl.col("check").is_in(teachers))
+    clean = teaching.join(judge(scores, table, checks), on=KEY, how="anti", maintain_order="left")
     learned = [
-        _learn(clean, row, values[row["check"]])
-        for row in present.to_dicts()
-        if row["check"] in judged and CHECKS[row["check"]].learned
+        _learn(clean, row, every, values[row["check"]])
+        for row in present
+        if every[row["check"]].learned is not None
     ]
-    return pl.concat([table, pl.DataFrame(learned, schema=_BOUNDS)]).sort(*_PLACE, "check")
+    whole = pl.concat([table, pl.DataFrame(learned, schema=_BOUNDS)])
+    types = scores_schema(checks)
+    ordered = whole.select(pl.col(name).cast(types[name]) for name in (*_PLACE, "check"))
+    return whole[ordered.with_row_index().sort(*_PLACE, "check")["index"]]
 
 
 _BOUNDS = pl.Schema(
     {
-        **{name: SCORES[name] for name in (*_PLACE, "check")},
+        **{name: pl.String() for name in (*_PLACE, "check")},
         "low": pl.Float32(),
         "high": pl.Float32(),
         "middle": pl.Float32(),
@@ -111,14 +107,33 @@ _BOUNDS = pl.Schema(
 )
 
 
-def _learn(scores: pl.DataFrame, row: dict[str, Any], spreads: float) -> dict[str, Any]:
+def _typed(scores: pl.DataFrame, checks: Sequence[Check]) -> pl.DataFrame:
+    """SCORES whose names are those of all checks in force, whatever they were."""
+    types = scores_schema(checks)
+    try:
+        return scores.cast({name: types[name] for name in ("field", "check")})
+    except pl.exceptions.InvalidOperationError:
+        known = together(checks)
+        unknown = sorted(set(scores["check"].cast(pl.String)) - set(known))
+        raise RecipeError(
+            f"expected scores of checks that are known, found {', '.join(unknown)}",
+            "give the checks that were measured",
+        ) from None
+
+
+def _learn(
+    scores: pl.DataFrame, row: dict[str, Any], every: Mapping[str, Check], spreads: float
+) -> dict[str, Any]:
     """The limits of one learned check in one language and field."""
-    check = CHECKS[row["check"]]
-    prior = _PRIORS[check.learned or ""]
+    check = every[row["check"]]
+    teacher = every[check.learned or ""]
+    prior = teacher.prior
+    if prior is None:
+        raise ValueError(f"expected a prior of {teacher.name}, found none")
     values = scores.filter(
         pl.col("language") == row["language"],
         pl.col("field") == row["field"],
-        pl.col("check") == check.learned,
+        pl.col("check") == teacher.name,
     )["score"]
     middle, spread, basis = prior.middle, prior.spread[row["field"]], "prior"
     if len(values) >= ENOUGH:
@@ -159,14 +174,15 @@ def shortest_half(values: Any) -> tuple[float, float]:
     return float(np.median(inside)), float(widths[start]) / 2 / 0.6745
 
 
-def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+def judge(scores: pl.DataFrame, table: pl.DataFrame, checks: Sequence[Check] = ()) -> pl.DataFrame:
     """DECISIONS: the scores that break the limits in `table` (see `bounds`)."""
+    scores, table = _typed(scores, checks), _typed(table, checks)
     score, low, high = pl.col("score"), pl.col("low"), pl.col("high")
     under = (score < low).fill_null(False)
-    meanings = {name: item.meaning for name, item in CHECKS.items()}
+    meanings = {name: check.meaning for name, check in together(checks).items()}
     least = pl.when(under).then(pl.lit("at least")).otherwise(pl.lit("at most"))
     broken = (
-        scores.filter(_suspected(scores, table))
+        scores.filter(_suspected(scores, table, len(meanings)))
         .join(
             table.select(*_PLACE, "check", "low", "high"),
             on=[*_PLACE, "check"],
@@ -187,19 +203,20 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     return broken.with_columns(reason=reason).select(DECISIONS.names())
 
 
-def _suspected(scores: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
-    """Which scores break the strictest limit of any language: most need no closer look."""
-    width = len(CHECKS)
-    low, high = np.full((2, len(FIELDS) * width), [[-np.inf], [np.inf]], np.float32)
-    limits = table.cast({name: SCORES[name] for name in ("field", "check")})
+def _suspected(scores: pl.DataFrame, table: pl.DataFrame, checks: int) -> pl.Series:
+    """Which scores break the strictest limit of any language: most need no closer look.
+
+    `checks` is how many checks are in force.
+    """
+    low, high = np.full((2, len(SCORED) * checks), [[-np.inf], [np.inf]], np.float32)
     places, scored = (
         (
-            frame["field"].to_physical().cast(pl.Int32) * width + frame["check"].to_physical()
+            frame["field"].to_physical().cast(pl.Int32) * checks + frame["check"].to_physical()
         ).to_numpy()
-        for frame in (limits, scores)
+        for frame in (table, scores)
     )
-    np.maximum.at(low, places, limits["low"].fill_null(-np.inf).to_numpy())
-    np.minimum.at(high, places, limits["high"].fill_null(np.inf).to_numpy())
+    np.maximum.at(low, places, table["low"].fill_null(-np.inf).to_numpy())
+    np.minimum.at(high, places, table["high"].fill_null(np.inf).to_numpy())
     values = scores["score"].to_numpy()
     return pl.Series((values < low[scored]) | (values > high[scored]))
 

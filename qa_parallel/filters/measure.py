@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,14 @@ import polars as pl
 
 from qa_parallel.filters import numbers, rows, surface
 from qa_parallel.filters.characters import Characters
+from qa_parallel.filters.checks import CHECKS, SCORES, Check, scores_schema, together
+from qa_parallel.filters.custom import of_field, score_check, values
 from qa_parallel.filters.language import NONE, Identifier, least_letters
 from qa_parallel.filters.meaning import Encode, margins
 from qa_parallel.filters.settings import MeasureSettings
 from qa_parallel.filters.workers import Workers
-from qa_parallel.schema import CORPUS, FIELDS, SCORES, check, complete
+from qa_parallel.schema import CORPUS, FIELDS, check, complete
 
-# Flags of the translator that a text should not have; "cut" and "redecoded" only tell how.
-FAULTS = ("empty", "truncated", "loop", "copy", "unk")
 # Raise it when the same settings would give other scores than before.
 VERSION = 4
 # Characters that are looked at together: small enough for the processor's cache to be of use.
@@ -39,6 +39,7 @@ def score(
     identifier: Identifier | None = None,
     encode: Encode | None = None,
     workers: Workers | None = None,
+    checks: Sequence[Check] = (),
 ) -> pl.DataFrame:
     """SCORES of a CORPUS frame in which the rows that others were translated from stand too.
 
@@ -55,11 +56,15 @@ def score(
         Texts to unit vectors, for the cosine of source and target. None = no cosine.
     workers:
         Processes that look at the texts. None = this one alone.
+    checks:
+        One's own, besides those of the table.
 
     Raises
     ------
     SourceError
         The ids or the languages are missing, or a column has another type than in CORPUS.
+    RecipeError
+        A check of one's own has a name that there is already, or does not give a number a row.
 
     >>> score(pl.DataFrame({"qa_id": ["1"], "language": ["deu_Latn"], "answer": ["..."]})).filter(
     ...     check="empty"
@@ -67,18 +72,33 @@ def score(
     [0.0]
     """
     settings = settings or MeasureSettings()
+    together(checks)
+    types = scores_schema(checks)
     key = pl.Schema({name: CORPUS[name] for name in ("qa_id", "language")})
     check(corpus, key, "corpus")
     corpus = complete(corpus, CORPUS, "corpus")
     workers = workers or Workers()
     mine = identifier or identifier_of(settings, workers)
-    parts = [
-        score_language(
-            corpus.filter(language=language), corpus, settings, mine, encode, workers=workers
-        )
-        for language in corpus["language"].unique(maintain_order=True)
-    ]
-    return pl.concat([pl.DataFrame(schema=SCORES), *parts])
+    parts = [pl.DataFrame(schema=types)]
+    for language in corpus["language"].unique(maintain_order=True):
+        target = corpus.filter(language=language)
+        table = score_language(target, corpus, settings, mine, encode, workers=workers)
+        parts.append(table.cast(types))
+        own = [score_own(one, target, corpus, settings, workers) for one in checks]
+        parts += [one.cast(types) for one in own]
+    return pl.concat(parts)
+
+
+def score_own(
+    own: Check,
+    target: pl.DataFrame,
+    sources: pl.DataFrame,
+    settings: MeasureSettings,
+    workers: Workers,
+) -> pl.DataFrame:
+    """Scores of rows in one language by a check of one's own: SCORES with names as strings."""
+    pairs = _pair(target.with_row_index("row"), sources, settings.pivot)
+    return score_check(own, _beside(target, pairs), workers)
 
 
 def identifier_of(settings: MeasureSettings, workers: Workers) -> Identifier | None:
@@ -95,7 +115,10 @@ def score_language(
     *,
     workers: Workers,
 ) -> pl.DataFrame:
-    """SCORES of rows in one language; `sources` holds, among others, what they come from."""
+    """SCORES of rows in one language, by the checks of the table.
+
+    `sources` holds, among others, what the rows come from.
+    """
     if target.is_empty():
         return pl.DataFrame(schema=SCORES)
     language = str(target["language"][0])
@@ -103,11 +126,16 @@ def score_language(
     paired = _pair(target, sources, settings.pivot)
     named = pl.coalesce(pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in _NAMING)
     naming = set(target.select(named).to_series())
+    whole = _beside(target, paired)
     fields = {}
     for field in FIELDS:
         table = _field(paired, field, language, identifier, encode, workers, field in naming)
-        fields[field] = table.with_columns(_flags(target, field), target[f"{field}_logprob"])
-    fields["answer"] = fields["answer"].with_columns(rows.answers(target))
+        mine = of_field(whole, field)
+        fields[field] = table.with_columns(
+            values(one, mine)
+            for one in CHECKS.values()
+            if one.measure is not None and field in one.fields
+        )
     likeness = rows.duplicates(_identities(target, fields))
     asked = target["question"].is_not_null()
     for field, wanted in (("question", asked), ("passage", ~asked)):
@@ -129,6 +157,13 @@ def _pair(target: pl.DataFrame, sources: pl.DataFrame, pivot: str | None) -> pl.
         how="left",
         suffix="_source",
         maintain_order="left",
+    )
+
+
+def _beside(target: pl.DataFrame, paired: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the texts that they were translated from: question_original …"""
+    return target.hstack(
+        paired.select(pl.col(f"{name}_source").alias(f"{name}_original") for name in FIELDS)
     )
 
 
@@ -192,15 +227,6 @@ def _cosine(texts: pl.DataFrame, encode: Encode) -> pl.Series:
     return pl.Series("cosine", values, nan_to_null=True)
 
 
-def _flags(target: pl.DataFrame, field: str) -> pl.Series:
-    """How many faults the translator itself has flagged."""
-    faults = [f"{field}:{flag}" for flag in FAULTS]
-    count = pl.col("flags").list.eval(pl.element().is_in(faults)).list.sum()
-    translated = pl.col("translator").is_not_null() & pl.col(field).is_not_null()
-    score = pl.when(translated).then(count.fill_null(0)).cast(pl.Float32)
-    return target.select(score.alias("flags")).to_series()
-
-
 def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.DataFrame:
     """What `rows.duplicates` compares: the question, else the passage, and the rest of a row.
 
@@ -233,7 +259,6 @@ def _identities(target: pl.DataFrame, fields: dict[str, pl.DataFrame]) -> pl.Dat
 
 def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame:
     """SCORES, and the number of the row, from a table with a column for each check."""
-    table = table.rename({f"{field}_logprob": "logprob"})
     return (
         target.select("row", "qa_id")
         .join(
@@ -245,6 +270,7 @@ def _long(target: pl.DataFrame, table: pl.DataFrame, field: str) -> pl.DataFrame
         .drop_nulls("score")
         .with_columns(
             pl.col("check").cast(SCORES["check"]),
+            pl.col("score").cast(SCORES["score"]),
             language=pl.lit(target["language"][0]),
             field=pl.lit(field, dtype=SCORES["field"]),
         )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
 
-from qa_parallel.filters.checks import CHECKS
-from qa_parallel.filters.limits import LANGUAGES_LEFT
+from qa_parallel.filters.checks import CHECKS, LANGUAGES_LEFT
 from qa_parallel.schema import FIELDS
 
 _EXAMPLES = 5  # for each language and reason
 
 
-def funnel(rows: pl.DataFrame, sources: pl.DataFrame, decisions: pl.DataFrame) -> dict[str, Any]:
+def funnel(
+    rows: pl.DataFrame,
+    sources: pl.DataFrame,
+    decisions: pl.DataFrame,
+    checks: Iterable[str] = tuple(CHECKS),
+) -> dict[str, Any]:
     """What is rejected in one language, reason by reason in the order of the checks.
 
     Parameters
@@ -24,13 +29,15 @@ def funnel(rows: pl.DataFrame, sources: pl.DataFrame, decisions: pl.DataFrame) -
         Rows of the languages that they were translated from: qa_id, language, texts.
     decisions:
         DECISIONS of the language.
+    checks:
+        The names of all checks in force, in their order.
 
     Returns
     -------
     rows, kept, rejected; and for each reason, "field check", how many rows it rejects, how many it
     alone rejects, how many are left after it and all before it, and up to 5 examples.
     """
-    order = {name: place for place, name in enumerate([*CHECKS, LANGUAGES_LEFT])}
+    order = {name: place for place, name in enumerate([*checks, LANGUAGES_LEFT])}
     sizes = decisions.group_by("qa_id").len()
     alone = set(sizes.filter(pl.col("len") == 1)["qa_id"])
     reasons: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import polars as pl
 from rapidfuzz import fuzz, process
 
 from qa_parallel.filters.surface import BANDS
+from qa_parallel.schema import answer_region
 
 # Letters of a text that can hardly be the translation of different sources.
 _LEAST_LETTERS = 20
@@ -95,13 +96,10 @@ def answers(rows: pl.DataFrame) -> pl.Series:
     1 where `answer_start` says its place, else rapidfuzz's partial ratio; null without an answer,
     a passage or its sentences. `rows` has the columns of CORPUS.
     """
-    held = pl.col("sentence_breaks").list.gather(pl.col("answer_sentences"), null_on_oob=True)
-    start = held.list.first().arr.first()
-    end = held.list.last().arr.last()
     found = rows.select(
         "answer",
         placed=pl.col("answer_start").is_not_null(),
-        inside=pl.col("passage").str.slice(start, end - start),
+        inside=answer_region(),
     ).with_row_index()
     checkable = pl.col("inside").is_not_null() & (pl.col("answer").str.len_chars() > 0)
     search = found.filter(~pl.col("placed"), checkable)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from qa_parallel import language_codes
 from qa_parallel.filters.checks import Limits
 from qa_parallel.filters.language import AUTO, NONE, require
+from qa_parallel.settings import Named
 
 
 class MeasureSettings(BaseModel):
@@ -17,12 +16,13 @@ class MeasureSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # "auto", py3langid, langid, heliport, or the path of a fastText model; "none": no detector
-    detector: str = AUTO
+    detector: Named = AUTO
     # language that rows are compared with which do not say what they were translated from;
     # None = such rows are originals and are judged by themselves
     pivot: str | None = None
-    # folder of a Hugging Face encoder, or of an M2M-100 or NLLB model; None = no cosine
-    encoder: Path | None = None
+    # "demo", a Hub id or a folder of an encoder, M2M-100 and NLLB models among them;
+    # None = no cosine
+    encoder: Named | None = None
     # what the encoder wants in front of every text, "query: " for E5
     prefix: str = ""
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from qa_parallel.encoders import encoder as encoders
 from qa_parallel.errors import SourceError, StoreError
-from qa_parallel.filters import summary as filters_summary
-from qa_parallel.filters.kept import DECISIONS_FILE, LIMITS_FILE, Origins, write_filtered
+from qa_parallel.filters import summary
+from qa_parallel.filters.checks import Check, together
+from qa_parallel.filters.kept import REJECTED, Origins, write_rows
 from qa_parallel.filters.language import Identifier, digest
-from qa_parallel.filters.limits import KEY, bounds, few, judge
 from qa_parallel.filters.meaning import Encode
-from qa_parallel.filters.measure import VERSION, identifier_of, score_language
-from qa_parallel.filters.settings import FilterSettings, MeasureSettings
+from qa_parallel.filters.measure import VERSION, identifier_of
+from qa_parallel.filters.scores import Measurer, read_scores
+from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.filters.workers import Workers
-from qa_parallel.schema import DECISIONS, SCORES
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
+from qa_parallel.storage import summary as storage_summary
+from qa_parallel.storage.corpus import CorpusWriter
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
-# Kept when limits change: it does not depend on them.
-SCORES_FOLDER = Path("work", "scores")
+DECISIONS_FILE = "decisions.parquet"
+LIMITS_FILE = "limits.parquet"
+REPORT = "report.json"
 
 Tell = Callable[[str], None]
 
@@ -39,6 +41,7 @@ def filter_corpus(
     settings: FilterSettings,
     out: Path,
     *,
+    checks: Sequence[Check] = (),
     overwrite: bool = False,
     workers: int = 1,
     encode: Encode | None = None,
@@ -53,6 +56,9 @@ def filter_corpus(
     ----------
     corpus:
         A corpus folder, or what `open_source` reads.
+    checks:
+        One's own, besides those of the table. Each is measured once: with another limit it is only
+        judged anew, with another `version` it is measured again, and nothing else is.
     workers:
         Processes that look at texts, and languages that are worked on at a time.
     encode:
@@ -65,12 +71,22 @@ def filter_corpus(
     SourceError
         The corpus cannot be read, has no rows, or has fewer languages than a question must be
         left in; the identifier is unknown or not installed.
+    RecipeError
+        A check of one's own has a name that there is already, or does not give a number a row.
     StoreError
         The corpus is half-written; `out` belongs to other settings or to something else.
+
+    Examples
+    --------
+    >>> def capitals(rows):
+    ...     return rows["text"].str.count_matches(r"\\p{Lu}") / rows["text"].str.len_chars()
+    >>> shouting = Check("shouting", capitals, limit=0.5, field=("question", "passage"))
+    >>> corpus = SourceSettings(source="corpus")
+    >>> filter_corpus(corpus, FilterSettings(), Path("clean"), checks=[shouting])  # doctest: +SKIP
     """
     folders.refuse_same(out, corpus.source)
     folders.refuse_foreign(out)
-    job = prepare_filter(corpus, settings, workers=workers, encode=encode, tell=tell)
+    job = prepare_filter(corpus, settings, checks=checks, workers=workers, encode=encode, tell=tell)
     with closing(job):
         return carry_out(job, out, fresh(overwrite))
 
@@ -79,11 +95,13 @@ def prepare_filter(
     corpus: SourceSettings,
     settings: FilterSettings,
     *,
+    checks: Sequence[Check] = (),
     workers: int = 1,
     encode: Encode | None = None,
     tell: Tell = lambda _: None,
 ) -> Job:
     """The job of `filter_corpus`."""
+    names = tuple(together(checks))
     given = open_input(corpus)
     if settings.min_languages > len(given.languages):
         raise SourceError(
@@ -93,17 +111,81 @@ def prepare_filter(
         )
     crew = Workers(workers)
     identifier = identifier_of(settings, crew)
-    described = _describe(given, settings, identifier)
+    encoder = None if settings.encoder is None else encoders.find_encoder(settings.encoder)
+    tools = _tools(given, identifier, encoder)
+    described = _describe(given, settings, tools, checks)
 
     def make(out: Path) -> dict[str, Any]:
         origins = Origins(given, settings.pivot)
-        measurer = _Measurer(given, out, settings, origins, identifier, encode, crew, tell)
+        measurer = Measurer(
+            given,
+            out,
+            settings,
+            tools,
+            origins,
+            identifier,
+            encoder,
+            encode,
+            tuple(checks),
+            crew,
+            tell,
+        )
         tell("measuring")
         limits, decisions = measurer.decide()
         tell("writing")
-        return write_filtered(out, given, settings, limits, decisions, described, origins, workers)
+        writer = CorpusWriter(out, given.languages, given.split, [REJECTED])
+        funnels = write_rows(writer, given, settings.pivot, decisions, origins, workers, names)
+        return _finish(out, writer, given, limits, decisions, described, funnels)
 
-    return Job("filter", described, make, input=dict(given.manifest), close=crew.close)
+    manifest = dict(given.manifest)
+    return Job(described, make, input=manifest, close=crew.close, words=given.words)
+
+
+def _finish(
+    out: Path,
+    writer: CorpusWriter,
+    given: Input,
+    limits: pl.DataFrame,
+    decisions: pl.DataFrame,
+    described: dict[str, Any],
+    funnels: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
+    """All files beside the rows but the manifest, which it returns."""
+    store.write_parquet(out / DECISIONS_FILE, decisions)
+    store.write_parquet(out / LIMITS_FILE, limits)
+    detectors = described["filter"]["detectors"]
+    report = {
+        "corpus": described["corpus"],
+        "languages": {
+            code: {"detector": detectors[code] and detectors[code]["name"], **funnel}
+            for code, funnel in funnels.items()
+        },
+        "limits": limits.to_dicts(),
+        "detected": any(detectors.values()),
+    }
+    store.write_json(out / REPORT, report)
+    manifest = writer.finish(
+        described,
+        f"{given.name.rsplit('@')[0]} filtered",
+        f"Made by qa-parallel from {given.name}. Rejected rows, with reasons: {REJECTED}/. "
+        f"What was rejected and why: {REPORT}, {DECISIONS_FILE}, {LIMITS_FILE}. Counts, digests "
+        "and settings: manifest.json.",
+    )
+    return {
+        **manifest,
+        "source_counts": {
+            code: {name: funnel[name] for name in ("rows", "kept", "rejected")}
+            for code, funnel in funnels.items()
+        },
+        "reasons": {
+            code: {
+                reason: {name: counts[name] for name in ("rejected", "alone", "left")}
+                for reason, counts in funnel["reasons"].items()
+            }
+            for code, funnel in funnels.items()
+        },
+        "layout": dict(given.layout),
+    }
 
 
 def explain(out: Path, qa_id: str) -> Any:
@@ -121,129 +203,65 @@ def explain(out: Path, qa_id: str) -> Any:
             f"expected a complete folder of the command filter in {out}, found none",
             "run qa-parallel filter CORPUS --out FOLDER first",
         )
-    files = sorted((out / SCORES_FOLDER).glob("*.parquet"))
-    found = pl.concat(
-        [pl.scan_parquet(path, glob=False).filter(qa_id=qa_id).collect() for path in files]
-        or [pl.DataFrame(schema=SCORES)]
-    )
+    found = read_scores(out, qa_id)
     if found.is_empty():
         raise SourceError(
             f"expected the id of a question in {out}, found {qa_id!r}",
             "ids are in the column qa_id of the corpus",
         )
     decisions = store.read_parquet(out / DECISIONS_FILE).filter(qa_id=qa_id)
-    return filters_summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
+    return summary.explain(found, store.read_parquet(out / LIMITS_FILE), decisions)
 
 
 def _describe(
-    given: Input, settings: FilterSettings, identifier: Identifier | None
+    given: Input, settings: FilterSettings, tools: dict[str, Any], checks: Sequence[Check]
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     return description(
+        STAGE.name,
         VERSION,
-        corpus={"name": given.name, "digest": given.digest},
-        filter={
+        {
             **settings.model_dump(mode="json", exclude={"encoder", "detector"}),
-            **_tools(given, settings, identifier),
+            **tools,
+            "checks": {check.name: check.described() for check in checks},
         },
+        corpus={"name": given.name, "digest": given.digest},
     )
 
 
-def _tools(
-    given: Input, settings: MeasureSettings, identifier: Identifier | None
-) -> dict[str, Any]:
-    """What measures besides ourselves: identifiers by language, and the encoder's weights."""
+def _tools(given: Input, identifier: Identifier | None, encoder: Path | None) -> dict[str, Any]:
+    """What measures besides ourselves: identifiers by language, and the encoder's digest."""
     names = {code: identifier and identifier.detector(code) for code in given.languages}
-    weights = sorted(settings.encoder.glob("*.safetensors")) if settings.encoder else []
     return {
         "detectors": {code: name and digest(name) for code, name in names.items()},
-        "encoder": [store.digest(path) for path in weights],
+        "encoder": encoder and encoders.digest(encoder),
     }
 
 
-@dataclass
-class _Measurer:
-    """Measures and judges the languages of a corpus, several at a time."""
+def _prepare(context: Context) -> Job:
+    return prepare_filter(
+        SourceSettings(source=str(context.input)),
+        context.tables["filter"],
+        workers=context.tools.workers,
+        tell=context.tools.tell,
+    )
 
-    given: Input
-    out: Path
-    settings: FilterSettings
-    origins: Origins
-    identifier: Identifier | None
-    encode: Encode | None
-    workers: Workers
-    tell: Tell
 
-    def decide(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Limits as they hold and DECISIONS, language by language; then what is left over.
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    yield from summary.describe(store.read_json(outcome.folder / REPORT))
+    yield (
+        f"Kept rows are in {outcome.folder}/{folders.DATA}, rejected ones in "
+        f"{outcome.folder}/{REJECTED}."
+    )
 
-        SCORES of each language are in its file afterwards; where they are already, they are read.
-        """
-        waiting = [code for code in self.given.languages if not self._is_measured(code)]
-        if waiting and self.settings.encoder is not None and self.encode is None:
-            from qa_parallel.encoders.encoder import load_encoder
 
-            encoder = load_encoder(self.settings.encoder)
-            self.encode = partial(encoder, prefix=self.settings.prefix)
-        # One more than work, so that they need not wait; an encoder needs no company.
-        threads_wanted = self.workers.count + 1 if self.encode is None else 1
-        with ThreadPoolExecutor(threads_wanted) as threads:
-            parts = list(threads.map(self._decide, self.given.languages))
-        found = pl.concat([pl.DataFrame(schema=DECISIONS), *(decisions for _, decisions in parts)])
-        limits = pl.concat([limits for limits, _ in parts])
-        if limits.is_empty() and not any(frame.height for frame in self.given.frames(columns=KEY)):
-            raise SourceError(
-                f"expected rows in {self.given.name}, found none", "is this the right corpus?"
-            )
-        if self.settings.min_languages > 1:
-            every = pl.concat(self.given.frames(columns=KEY))
-            found = pl.concat([found, few(every, found, self.settings.min_languages)])
-        return limits, found
-
-    def _decide(self, code: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Limits and DECISIONS of one language."""
-        if self._is_measured(code):
-            scores = store.read_parquet(self._path(code))
-        else:
-            scores = self._measure(code)
-        limits = bounds(scores, self.settings.limits)
-        return limits, judge(scores, limits)
-
-    def _measure(self, code: str) -> pl.DataFrame:
-        """SCORES of one language, which are written to its file."""
-        self.tell(f"measuring {code}")
-        rows = pl.concat(self.given.frames(code))
-        scores = score_language(
-            rows,
-            self.origins.of(rows),
-            self.settings,
-            self.identifier,
-            self.encode,
-            workers=self.workers,
-        )
-        store.write_parquet(self._path(code), scores)
-        store.write_json(self._path(code).with_suffix(".json"), {"fingerprint": self._key})
-        return scores
-
-    def _path(self, code: str) -> Path:
-        return self.out / SCORES_FOLDER / f"{code}.parquet"
-
-    def _is_measured(self, code: str) -> bool:
-        path, marker = self._path(code), self._path(code).with_suffix(".json")
-        if not path.is_file() or not marker.is_file():
-            return False
-        return bool(store.read_json(marker)["fingerprint"] == self._key)
-
-    @cached_property
-    def _key(self) -> str:
-        """What shapes the scores."""
-        return store.fingerprint(
-            {
-                "version": VERSION,
-                "corpus": self.given.digest,
-                "measure": self.settings.model_dump(
-                    mode="json", exclude={"limits", "min_languages", "encoder", "detector"}
-                ),
-                **_tools(self.given, self.settings, self.identifier),
-            }
-        )
+STAGE = Stage(
+    name="filter",
+    title="Filter",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: storage_summary.brief(outcome.manifest),
+    summary=_summary,
+    files=(REPORT, DECISIONS_FILE),
+    recipe=RecipeStep("filtered", _prepare, reads="corpus"),
+)

@@ -10,10 +10,22 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from qa_parallel.filters.limits import ENOUGH, KEY, LANGUAGES_LEFT
+from qa_parallel.filters.checks import LANGUAGES_LEFT
+from qa_parallel.filters.limits import ENOUGH, KEY
+from qa_parallel.text import counted, percent
 
 _SHOWN = 2  # of these in the tables
 _LENGTH = 200  # characters shown of a text
+
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """How many rows were measured, and how many rejected."""
+    counts = manifest.get("source_counts", {}).values()
+    rows, gone = (sum(one[name] for one in counts) for name in ("rows", "rejected"))
+    return (
+        f"{counted(rows, 'row')} measured, {gone:,} rejected ({percent(gone, rows)}), each with a "
+        "reason."
+    )
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -22,7 +34,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False)
     table.add_column("language", no_wrap=True)
     table.add_column("reason", no_wrap=True)
-    for name in ("rejected", "it alone", "left"):
+    for name in ("rejected", "only reason", "left"):
         table.add_column(name, justify="right")
     for code, item in languages.items():
         share = f"{item['rejected'] / item['rows']:.1%}" if item["rows"] else ""
@@ -50,7 +62,7 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
             )
     if by_basis["prior"]:
         names = ", ".join(by_basis["prior"])
-        yield f"fewer than {ENOUGH} texts, judged by the built-in prior: {names}"
+        yield f"fewer than {ENOUGH} texts, so judged by built-in limits: {names}"
     if by_basis["bounded"]:
         names = ", ".join(by_basis["bounded"])
         yield f"far from what is usual, so that the corpus did not set the limit: {names}"

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.reduction import ForkingPickler
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
@@ -46,6 +47,15 @@ class Workers:
             return [task(item) for item in items]
         return list(self._started().map(task, items))
 
+    def call(self, task: Callable[[Item], Result], item: Item, *, pays: bool) -> Result:
+        """`task` of one item, in a process other than this one if there is one and it can be sent.
+
+        Threads that ask for something at once then need not wait for each other.
+        """
+        if self.count == 1 or not (pays or self._pool) or not can_be_sent(task):
+            return task(item)
+        return self._started().submit(task, item).result()
+
     def _started(self) -> ProcessPoolExecutor:
         with self._starting:
             if self._pool is None:
@@ -68,6 +78,19 @@ class Workers:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def can_be_sent(task: Any) -> bool:
+    """Whether other processes can get `task`: not a lambda, nor what only this script has.
+
+    >>> can_be_sent(len), can_be_sent(lambda: 0)
+    (True, False)
+    """
+    try:
+        data = bytes(ForkingPickler.dumps(task))
+    except Exception:  # whatever its parts raise
+        return False
+    return b"__main__" not in data  # a notebook's; one that fails to arrive would end the process
 
 
 @contextmanager

@@ -113,11 +113,12 @@ class Index:
 
     def __init__(self, batches: Sequence[Array], texts: Sequence[int], common: int = 50) -> None:
         starts = np.cumsum([0, *texts])
-        owners = [texts_of(keys) + start for keys, start in zip(batches, starts[:-1], strict=True)]
-        self.sizes = np.bincount(_joined(owners), minlength=int(starts[-1]))
+        parts = [texts_of(keys) + start for keys, start in zip(batches, starts[:-1], strict=True)]
+        owners = _joined(parts).astype(np.int64, copy=False)
+        self.sizes = np.bincount(owners, minlength=int(starts[-1]))
         hashes = _joined([keys & _HASH for keys in batches])
         order = np.argsort(hashes, kind="stable")
-        self._owners = _joined(owners)[order]
+        self._owners = owners[order]
         self._grams, self._first, self._count = np.unique(
             hashes[order], return_index=True, return_counts=True
         )

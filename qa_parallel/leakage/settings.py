@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from qa_parallel.settings import Named
 from qa_parallel.sources.settings import EvalSettings, open_places
 
 
@@ -28,8 +28,9 @@ class LeakageSettings(BaseModel):
         Of the vectors of two questions in different languages, at least. Encoders differ: 0.86 is
         for multilingual-e5-small, where two unrelated questions in a thousand come as near at most.
     encoder:
-        Folder of a Hugging Face encoder, or of an M2M-100 or NLLB model, for evaluation sets that
-        have no side in the language of the corpus. None: these are not compared by meaning.
+        "demo", a Hub id or a folder of an encoder, M2M-100 and NLLB models among them, for
+        evaluation sets that have no side in the language of the corpus. None: these are not
+        compared by meaning.
     prefix:
         What the encoder wants in front of every text, "query: " for E5. None: what the folder
         says of queries, else nothing.
@@ -42,7 +43,7 @@ class LeakageSettings(BaseModel):
     containment: float = Field(default=0.5, gt=0, le=1)
     similarity: float = Field(default=0.5, gt=0, le=1)
     cosine: float = Field(default=0.86, gt=0, le=1)
-    encoder: Path | None = None
+    encoder: Named | None = None
     prefix: str | None = None
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from qa_parallel.encoders.encoder import digest, load_encoder
+from qa_parallel.encoders.encoder import digest, find_encoder, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.leakage import report as leakage_report
+from qa_parallel.leakage import summary
 from qa_parallel.leakage.find import Reference, find_leaks, is_leaked, leaked_groups
 from qa_parallel.leakage.known_meanings import Encode
 from qa_parallel.leakage.settings import LeakageSettings
@@ -20,9 +21,10 @@ from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.inputs import Input, open_input
 from qa_parallel.sources.settings import EvalSettings, SourceSettings
 from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import Stats, write_readme, write_shards
+from qa_parallel.storage.corpus import CorpusWriter
 from qa_parallel.storage.folders import DATA, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same corpus, sets and settings would give other leaks than before.
 VERSION = 1
@@ -80,7 +82,7 @@ def check_leakage(
     SourceError
         The corpus or an evaluation set cannot be read.
     ModelError
-        There is no encoder in the folder that is named.
+        There is no such encoder.
     StoreError
         `out` belongs to something else; "drop" without `out`.
     """
@@ -107,7 +109,9 @@ def prepare_check(
     def make(out: Path) -> dict[str, Any]:
         return _write(out, opened, _check(opened))
 
-    return Job("leakage", opened.described, make, input=dict(opened.given.manifest))
+    names = ", ".join(one.name for one in against)
+    words = f"{opened.given.words} against {names}"
+    return Job(opened.described, make, input=dict(opened.given.manifest), words=words)
 
 
 def read_check(outcome: Outcome) -> Checked:
@@ -119,11 +123,12 @@ def read_check(outcome: Outcome) -> Checked:
 def refuse_leaks(checked: Checked) -> None:
     """LeakageError where anything leaks and the action is "fail"."""
     questions = checked.report["leaked"]["questions"]
-    if checked.report["leakage"]["action"] == "fail" and questions:
+    if checked.report[STAGE.name]["action"] == "fail" and questions:
         names = ", ".join(one["name"] for one in checked.report["checked"])
         raise LeakageError(
-            f"expected no question of {names}, found {questions:,} that leak",
-            "the action drop takes them out",
+            f"expected no question of {names}, found {questions:,} that "
+            + ("leaks" if questions == 1 else "leak"),
+            f"--action drop removes {'it' if questions == 1 else 'them'}",
         )
 
 
@@ -134,6 +139,7 @@ class _Opened:
     given: Input
     evalsets: Sequence[EvalSet]
     settings: LeakageSettings
+    encoder: Path | None
     encode: Encode | None
     described: dict[str, Any]
 
@@ -153,23 +159,23 @@ def _open(
     evalsets = [open_evalset(one, judged=True) for one in against]
     checked = [leakage_report.describe_set(one) for one in evalsets]
     given = open_input(corpus)
-    described = _describe(given, settings, against, checked)
-    return _Opened(given, evalsets, settings, encode, described)
+    encoder = None if settings.encoder is None else find_encoder(settings.encoder)
+    described = _describe(given, settings, encoder, against, checked)
+    return _Opened(given, evalsets, settings, encoder, encode, described)
 
 
-def _encode(settings: LeakageSettings) -> Encode | None:
+def _encode(opened: _Opened) -> Encode | None:
     """Texts to vectors by the encoder that the settings name, if any."""
-    if settings.encoder is None:
+    if opened.encoder is None:
         return None
-    encoder = load_encoder(settings.encoder)
-    prefix = encoder.query_prefix if settings.prefix is None else settings.prefix
-    return partial(encoder, prefix=prefix)
+    encoder, prefix = load_encoder(opened.encoder), opened.settings.prefix
+    return partial(encoder, prefix=encoder.query_prefix if prefix is None else prefix)
 
 
 def _check(opened: _Opened) -> Checked:
     """Originals first: a translation of what leaks there need not be looked at."""
     given, settings = opened.given, opened.settings
-    reference = Reference(opened.evalsets, settings, opened.encode or _encode(settings))
+    reference = Reference(opened.evalsets, settings, opened.encode or _encode(opened))
     keys: list[pl.DataFrame] = []
     original = pl.col("translated_from").is_null()
 
@@ -233,18 +239,20 @@ _SHAPES = set(LeakageSettings.model_fields) - {"encoder"}
 def _describe(
     given: Input,
     settings: LeakageSettings,
+    encoder: Path | None,
     against: Sequence[EvalSettings],
     checked: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """All that shapes the outcome, for comparing with what a folder was made with."""
     options = [one.model_dump(mode="json", exclude={"name", "path"}) for one in against]
     return description(
+        STAGE.name,
         VERSION,
-        corpus={"name": given.name, "digest": given.digest},
-        leakage={
+        {
             **settings.model_dump(mode="json", include=_SHAPES),
-            "encoder": settings.encoder and digest(settings.encoder),
+            "encoder": encoder and digest(encoder),
         },
+        corpus={"name": given.name, "digest": given.digest},
         checked=[{**one, "options": more} for one, more in zip(checked, options, strict=True)],
     )
 
@@ -271,38 +279,42 @@ def _clean(
 ) -> dict[str, Any]:
     """The corpus without the groups that leak, file by file."""
     leaked = is_leaked(*leaked_groups(leaks))
-    files: dict[str, Any] = {}
-    stats: dict[str, dict[str, Any]] = {}
-    counts: dict[str, dict[str, int]] = {}
-    ids, passages = [], []
+    writer = CorpusWriter(out, given.languages, given.split)
+    counts = {code: {"kept": 0, "dropped": 0} for code in given.languages}
     for code in given.languages:
-        parts: list[Path] = []
-        mine, dropped = Stats(), 0
-        for number, frame in enumerate(given.frames(code)):
+        for frame in given.frames(code):
             kept = frame.filter(~leaked)
-            parts.append(folders.part(out / folders.WORK / f"{number:06d}", code))
-            store.write_parquet(parts[-1], kept)
-            mine += Stats(rows=kept.height, spans=kept["answer_start"].count())
-            dropped += frame.height - kept.height
-            ids.append(kept.select("qa_id"))
-            passages.append(kept.select("passage_id"))
-        files |= write_shards(out, code, given.split, parts, 1)
-        stats[code] = mine.to_json()
-        counts[code] = {"kept": mine.rows, "dropped": dropped}
+            writer.add(code, kept)
+            counts[code]["kept"] += kept.height
+            counts[code]["dropped"] += frame.height - kept.height
     names = ", ".join(f"{one['name']} ({one['source']})" for one in described["checked"])
-    write_readme(
-        out,
+    manifest = writer.finish(
+        described,
         f"{given.name.rsplit('@')[0]} without leaks",
-        list(given.languages),
-        given.split,
         f"Made by qa-parallel from {given.name}, without the questions known from {names}. "
         f"What was found: {REPORT}, {LEAKS}. Counts, digests and settings: manifest.json.",
     )
-    rows = pl.concat(ids).group_by("qa_id").len()
-    complete = rows.filter(pl.col("len") == len(given.languages)).height
-    return {
-        **folders.manifest(described, stats, files),
-        "source_counts": counts,
-        "questions": {"all": rows.height, "complete": complete},
-        "passages": pl.concat(passages)["passage_id"].n_unique(),
-    }
+    return {**manifest, "source_counts": counts}
+
+
+def _prepare(context: Context) -> Job:
+    settings = context.tables["check-leakage"]
+    return prepare_check(SourceSettings(source=str(context.input)), settings.evalsets(), settings)
+
+
+STAGE = Stage(
+    name="check-leakage",
+    title="Check for leakage",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: summary.brief(outcome.manifest),
+    summary=lambda outcome: summary.describe(store.read_json(outcome.folder / REPORT)),
+    files=(LEAKS,),
+    recipe=RecipeStep(
+        "checked",
+        _prepare,
+        reads="corpus",
+        hands_on=lambda settings: settings.action == "drop",
+        refuse=lambda outcome: refuse_leaks(read_check(outcome)),
+    ),
+)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from qa_parallel.storage.summary import layouts
+from qa_parallel.storage import summary as storage_summary
 from qa_parallel.text import counted
 
 _LENGTH = 240  # characters shown of a text
@@ -20,6 +20,24 @@ _HOW = {
     "cosine": "same meaning",
     "title": "same title",
 }
+
+
+def words(manifest: Mapping[str, Any]) -> str:
+    """What was compared, how many questions leak, and what became of them."""
+    names = ", ".join(one["name"] for one in manifest.get("checked", []))
+    leaked = manifest.get("found", {}).get("leaked", {})
+    questions = leaked.get("questions", 0)
+    if not questions:
+        return f"Compared with {names}: no question leaks."
+    dropped = manifest.get("check-leakage", {}).get("action") == "drop"
+    what = "dropped" if dropped else "still there"
+    return f"Compared with {names}: {counted(questions, 'question')} known from it, {what}."
+
+
+def brief(manifest: Mapping[str, Any]) -> str:
+    """How many questions leak, and how large the corpus is without them, if it was written."""
+    leaks = f"{counted(manifest['found']['leaked']['questions'], 'question')} leaked"
+    return "; ".join(filter(None, (leaks, storage_summary.brief(manifest))))
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -34,7 +52,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
             f"checked against {one['name']} ({one['source']}): {sum(one['queries'].values()):,} "
             f"questions in {len(one['queries'])} languages, {one['passages']:,} passages"
         )
-    yield from layouts(report)
+    yield from storage_summary.layouts(report)
     if report["hits"]:
         yield _hits(report["hits"])
         for number, hit in enumerate(report["examples"], start=1):
@@ -45,9 +63,9 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         return
     rows = ", ".join(f"{code} {count:,}" for code, count in leaked["rows"].items())
     yield Text(
-        f"\nleaked, in all languages: {counted(leaked['questions'], 'question')}; "
-        f"{leaked['by_passage']:,} with their passage; {leaked['by_original']:,} show in the "
-        f"language they were written in, {leaked['by_translation']:,} in a translation alone"
+        f"\nLeaked: {counted(leaked['questions'], 'question')} (in all languages). "
+        f"By its passage: {leaked['by_passage']:,}. In the language it was written in: "
+        f"{leaked['by_original']:,}. In a translation only: {leaked['by_translation']:,}."
     )
     yield Text(f"rows: {rows}")
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qa_parallel.filters.checks import CHECKS
-from qa_parallel.filters.limits import LANGUAGES_LEFT
-from qa_parallel.page import found as stages
-from qa_parallel.page.found import Found
+from qa_parallel import stages
+from qa_parallel.filters.checks import CHECKS, LANGUAGES_LEFT
 from qa_parallel.page.parts import Tongue, tongue
+from qa_parallel.page.stage_folders import StageFolder, first
 from qa_parallel.pictures import Picture, heat_maps
-from qa_parallel.publishing import facts
-from qa_parallel.storage import store
+from qa_parallel.storage import folders, store
+from qa_parallel.storage.stage import Stage
 from qa_parallel.text import counted, duration, percent
 
 _DEMO = "demo"
@@ -24,24 +23,12 @@ _MANY = 0.1
 _LISTED = 8  # languages in a sentence
 # Settings that nobody reads on a page.
 _HIDDEN = {"languages", "files", "input", "rejected", "reasons", "versions", "kind", "fingerprint",
-           "made_by", "version", "source_counts", "questions", "passages", "leaks", "found",
-           "finished", "seconds", "vocabulary"}  # fmt: skip
-_TITLES = {
-    stages.TRANSLATE: "Translate",
-    stages.IMPORT: "Import",
-    stages.FILTER: "Filter",
-    stages.CHECK: "Check for leakage",
-    stages.PLAN: "Plan the batches",
-    stages.EVALUATE: "Evaluate",
-    stages.TRAIN: "Train",
-    stages.EXPERIMENT: "Train and compare",
-}
-_HISTORY = {"translate": stages.TRANSLATE, "import": stages.IMPORT, "filter": stages.FILTER,
-            "leakage": stages.CHECK}  # fmt: skip
+           "made_by", "version", "stage", "source_counts", "questions", "passages", "leaks",
+           "found", "finished", "seconds", "vocabulary"}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Step:
+class Entry:
     """A stage as the page tells it.
 
     Attributes
@@ -82,7 +69,7 @@ class Flow:
         return percent(self.left, self.rows)
 
 
-def history(found: Sequence[Found]) -> dict[str, Mapping[str, Any]]:
+def history(found: Sequence[StageFolder]) -> dict[str, Mapping[str, Any]]:
     """Manifests of the stages that a corpus went through, by stage: of folders that are here, and
     of earlier ones as the last one remembers them."""
     told: dict[str, Mapping[str, Any]] = {}
@@ -90,29 +77,29 @@ def history(found: Sequence[Found]) -> dict[str, Mapping[str, Any]]:
         if not one.whole:
             continue
         for before in _before(one):
-            told |= {_HISTORY[step.name]: step.manifest for step in facts.stages(before)}
-    told |= {one.stage: one.manifest for one in found[::-1] if one.whole and one.is_corpus}
-    checked = stages.first(found, stages.CHECK)
+            told |= {step["stage"]: step for step in folders.lineage(before)}
+    told |= {one.stage.name: one.manifest for one in found[::-1] if one.whole and one.is_corpus}
+    checked = first(found, stages.CHECK_LEAKAGE)
     if checked is not None:
-        told[stages.CHECK] = checked.manifest
-    return {stage: told[stage] for stage in stages.ORDER if stage in told}
+        told[stages.CHECK_LEAKAGE.name] = checked.manifest
+    return {stage.name: told[stage.name] for stage in stages.STAGES if stage.name in told}
 
 
-def _before(one: Found) -> Iterator[Mapping[str, Any]]:
+def _before(one: StageFolder) -> Iterator[Mapping[str, Any]]:
     given = one.manifest.get("input") or []
     yield from [given] if isinstance(given, Mapping) else given[:1]
 
 
-def steps(found: Sequence[Found], told: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+def entries(found: Sequence[StageFolder], told: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
     """What ran, in its order: stages without a folder here first."""
-    here = {one.stage for one in found}
-    for stage, manifest in told.items():
-        if stage not in here:
-            yield _step(stage, "not in this folder", manifest, "")
+    here = {one.stage.name for one in found}
+    for name, manifest in told.items():
+        if name not in here:
+            yield _entry(stages.of(manifest), "not in this folder", manifest, "")
     for one in found:
         others = {other.digest for other in found if other.is_corpus and other is not one}
         problem = one.problem or _stale(one.manifest, others)
-        yield _step(one.stage, one.name, one.manifest, problem[:1].upper() + problem[1:])
+        yield _entry(one.stage, one.name, one.manifest, problem[:1].upper() + problem[1:])
 
 
 def _stale(manifest: Mapping[str, Any], others: set[str]) -> str:
@@ -125,13 +112,13 @@ def _stale(manifest: Mapping[str, Any], others: set[str]) -> str:
     return f"made from {name}, which is not what is in this folder now; run it again"
 
 
-def _step(stage: str, name: str, manifest: Mapping[str, Any], problem: str) -> Step:
+def _entry(stage: Stage, name: str, manifest: Mapping[str, Any], problem: str) -> Entry:
     told = store.portable({key: one for key, one in manifest.items() if key not in _HIDDEN})
     seconds = manifest.get("seconds")
-    return Step(
-        _TITLES[stage],
+    return Entry(
+        stage.title,
         name,
-        _WORDS[stage](manifest) if manifest else "",
+        stage.words(manifest) if manifest else "",
         "" if seconds is None else duration(seconds),
         str(manifest.get("finished", "")).replace("T", " ").replace("+00:00", " UTC"),
         problem,
@@ -139,103 +126,12 @@ def _step(stage: str, name: str, manifest: Mapping[str, Any], problem: str) -> S
     )
 
 
-def _translated(manifest: Mapping[str, Any]) -> str:
-    languages = manifest.get("languages", {})
-    source, model = manifest.get("source", {}), store.portable(manifest.get("model", {}))
-    rows = max((one["rows"] for one in languages.values()), default=0)
-    others = [one for one in languages.values() if one["segments"]]
-    words = (
-        f"{counted(rows, 'question')} of {source.get('name')} in "
-        f"{tongue(source.get('source_language', '')).name}, translated into "
-        f"{counted(len(others), 'language')} with {model.get('name')}."
-    )
-    segments = sum(one["segments"] for one in others)
-    if segments:
-        done = sum(one["translated"] for one in others)
-        words += (
-            f" {segments:,} sentences, {percent(sum(one['unique'] for one in others), segments)} "
-            f"of them distinct; {done:,} were decoded, in {sum(o['tokens'] for o in others):,} "
-            f"tokens and {duration(sum(one['seconds'] for one in others))} of the model's time."
-        )
-    return words
-
-
-def _imported(manifest: Mapping[str, Any]) -> str:
-    languages = len(manifest.get("languages") or _codes(manifest))
-    there = f"in {counted(languages, 'language')}, " if languages else ""
-    words = f"Texts {there}joined by their ids."
-    questions = manifest.get("questions")
-    if questions:
-        all_of_them = counted(questions["all"], "question")
-        words += f" {all_of_them}, {questions['complete']:,} of them in every language."
-    return words
-
-
-def _codes(manifest: Mapping[str, Any]) -> list[str]:
-    """Languages by the files of a corpus."""
-    return list(dict.fromkeys(name.split("/")[1] for name in manifest.get("files", {})))
-
-
-def _filtered(manifest: Mapping[str, Any]) -> str:
-    counts = manifest.get("source_counts", {}).values()
-    rows, gone = (sum(one[name] for one in counts) for name in ("rows", "rejected"))
-    return (
-        f"{counted(rows, 'row')} measured, {gone:,} rejected ({percent(gone, rows)}), each with a "
-        "reason."
-    )
-
-
-def _checked(manifest: Mapping[str, Any]) -> str:
-    names = ", ".join(one["name"] for one in manifest.get("checked", []))
-    leaked = manifest.get("found", {}).get("leaked", {})
-    questions = leaked.get("questions", 0)
-    if not questions:
-        return f"Compared with {names}: no question leaks."
-    dropped = manifest.get("leakage", {}).get("action") == "drop"
-    what = "dropped" if dropped else "still there"
-    return f"Compared with {names}: {counted(questions, 'question')} known from it, {what}."
-
-
-def _planned(manifest: Mapping[str, Any]) -> str:
-    steps, batches = manifest.get("steps", {}), manifest.get("batches", {})
-    return (
-        f"{counted(steps.get('train', 0), 'training step')} of up to {batches.get('batch_size')} "
-        f"rows, strategy {batches.get('strategy')}; {steps.get('validation', 0):,} of validation."
-    )
-
-
-def _evaluated(manifest: Mapping[str, Any]) -> str:
-    encoder = manifest.get("encoder", {})
-    name = store.portable(encoder.get("encoder") or encoder.get("vectors"))
-    return f"What {name} finds in {', '.join(one['name'] for one in manifest.get('sets', []))}."
-
-
-def _trained(manifest: Mapping[str, Any]) -> str:
-    return f"{store.portable(manifest.get('encoder'))} trained by {_name(manifest.get('plan'))}."
-
-
-def _name(described: Any) -> str:
-    return str(described.get("name")) if isinstance(described, Mapping) else "a plan"
-
-
-def _compared(manifest: Mapping[str, Any]) -> str:
-    runs = counted(len(manifest.get("runs", {})), "training")
-    return f"{runs} from one start, evaluated and compared."
-
-
-_WORDS = {
-    stages.TRANSLATE: _translated, stages.IMPORT: _imported, stages.FILTER: _filtered,
-    stages.CHECK: _checked, stages.PLAN: _planned, stages.EVALUATE: _evaluated,
-    stages.TRAIN: _trained, stages.EXPERIMENT: _compared,
-}  # fmt: skip
-
-
 def flows(told: Mapping[str, Mapping[str, Any]]) -> list[Flow]:
     """What became of the rows, language by language, over all stages."""
-    filtered = told.get(stages.FILTER, {}).get("source_counts", {})
-    checked = told.get(stages.CHECK, {})
+    filtered = told.get(stages.FILTER.name, {}).get("source_counts", {})
+    checked = told.get(stages.CHECK_LEAKAGE.name, {})
     leaked = checked.get("found", {}).get("leaked", {}).get("rows", {})
-    dropped = checked.get("leakage", {}).get("action") == "drop"
+    dropped = checked.get(stages.CHECK_LEAKAGE.name, {}).get("action") == "drop"
     origin = next(iter(told.values()), {}).get("languages", {})
     found = []
     for code in filtered or origin:
@@ -247,7 +143,7 @@ def flows(told: Mapping[str, Mapping[str, Any]]) -> list[Flow]:
 
 def source_counts(told: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """What a translation read and why rows were left out, in words; empty for other origins."""
-    counts: Mapping[str, Any] = told.get(stages.TRANSLATE, {}).get("source_counts", {})
+    counts: Mapping[str, Any] = told.get(stages.TRANSLATE.name, {}).get("source_counts", {})
     return {name.replace("_", " "): number for name, number in counts.items() if number}
 
 
@@ -261,7 +157,7 @@ class Reasons:
 
 def reasons(told: Mapping[str, Mapping[str, Any]]) -> Reasons | None:
     """Rejected rows by reason; None where nothing was."""
-    found: Mapping[str, Any] = told.get(stages.FILTER, {}).get("reasons", {})
+    found: Mapping[str, Any] = told.get(stages.FILTER.name, {}).get("reasons", {})
     totals: Counter[str] = Counter()
     for mine in found.values():
         totals.update({reason: counts["rejected"] for reason, counts in mine.items()})
@@ -284,16 +180,22 @@ def reasons(told: Mapping[str, Mapping[str, Any]]) -> Reasons | None:
     return Reasons({name: totals[name] for name in names}, picture)
 
 
-def meaning(reason: str) -> str:
-    """What a check measures, for "field check".
+def own_checks(told: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the checks measure that were handed to the filters, by their names."""
+    checks = told.get(stages.FILTER.name, {}).get("filter", {}).get("checks", {})
+    return {name: str(check["meaning"]) for name, check in checks.items()}
 
-    >>> meaning("question copied")
-    'share of 4-grams copied from the source'
+
+def meaning(reason: str, own: Mapping[str, str] | None = None) -> str:
+    """What a check measures, for "field check"; `own` are those of `own_checks`.
+
+    >>> meaning("question copied"), meaning("row terse", {"terse": "words of the answer"})
+    ('share of 4-grams copied from the source', 'words of the answer')
     """
     check = reason.rpartition(" ")[2]
     if check == LANGUAGES_LEFT:
         return "languages in which the question is left"
-    return CHECKS[check].meaning if check in CHECKS else ""
+    return CHECKS[check].meaning if check in CHECKS else (own or {}).get(check, "")
 
 
 @dataclass(frozen=True)
@@ -322,7 +224,7 @@ class Quality:
 
 def qualities(told: Mapping[str, Mapping[str, Any]]) -> list[Quality]:
     """One entry a language that was translated into; empty for other origins."""
-    languages: Mapping[str, Any] = told.get(stages.TRANSLATE, {}).get("languages", {})
+    languages: Mapping[str, Any] = told.get(stages.TRANSLATE.name, {}).get("languages", {})
     return [
         Quality(
             tongue(code),
@@ -339,7 +241,7 @@ def qualities(told: Mapping[str, Mapping[str, Any]]) -> list[Quality]:
 
 
 def notes(
-    found: Sequence[Found],
+    found: Sequence[StageFolder],
     told: Mapping[str, Mapping[str, Any]],
     filtered: Mapping[str, Any] | None,
 ) -> Iterator[str]:
@@ -352,8 +254,8 @@ def notes(
     """
     for one in found:
         if not one.whole:
-            yield f"{_TITLES[one.stage]} ({one.name}) is not finished: {one.problem}."
-    if told.get(stages.TRANSLATE, {}).get("model", {}).get("name") == _DEMO:
+            yield f"{one.stage.title} ({one.name}) is not finished: {one.problem}."
+    if told.get(stages.TRANSLATE.name, {}).get("model", {}).get("name") == _DEMO:
         yield (
             "Translated with the bundled demonstration model: it shows how things work, and its "
             "translations are rough. Use a larger model for data that matters."
@@ -374,7 +276,7 @@ def notes(
 
 
 def _on_leaks(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    checked = told.get(stages.CHECK)
+    checked = told.get(stages.CHECK_LEAKAGE.name)
     if checked is None:
         if told:
             yield (
@@ -383,7 +285,7 @@ def _on_leaks(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             )
         return
     questions = checked.get("found", {}).get("leaked", {}).get("questions", 0)
-    if questions and checked.get("leakage", {}).get("action") != "drop":
+    if questions and checked.get(stages.CHECK_LEAKAGE.name, {}).get("action") != "drop":
         yield (
             f"Known from evaluation sets, only reported, and still in the data: "
             f"{counted(questions, 'question')}."

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from qa_parallel.batches.pictures import language_map
-from qa_parallel.evaluation.measures import MAIN, MEASURES, SETTINGS, SHARE
+from qa_parallel.evaluation.measures import HEADLINES, SETTINGS, Headline, among
 from qa_parallel.evaluation.pictures import language_maps
 from qa_parallel.pictures import Picture
 from qa_parallel.storage import store
 
-NAMES = {"map": "mAP", "mrr": "MRR", "ndcg@10": "nDCG@10", "rank_distance": "rank distance",
-         SHARE: "share of the first ten"}  # fmt: skip
-_DISTANCE = "rank_distance"
 _MOST = 40  # languages; maps of more, for every strategy, are left to the files of the stage
 
 
@@ -33,7 +30,7 @@ class Plan:
 
 def plan(name: str, report: Mapping[str, Any]) -> Plan:
     """From report.json of `build-batches`."""
-    side, batches = report["train"], report["batches"]
+    side, batches = report["train"], report["build-batches"]
     return Plan(
         name,
         batches["strategy"],
@@ -52,7 +49,7 @@ class Evaluation:
     Attributes
     ----------
     measures:
-        Names of the columns of `settings`.
+        What stands over the columns of `settings`.
     settings:
         Setting → a value a measure, as text.
     pictures:
@@ -90,16 +87,16 @@ def _evaluation(
         for row in mine
         if row["query_language"] is None and row["candidate_language"] is None
     }
-    measures = [one for one in MEASURES if any(measure == one for _, measure in whole)]
+    measures = among(name for _, name in whole)
     settings = {
-        setting: [_number(measure, whole.get((setting, measure))) for measure in measures]
+        setting: [one.format(whole.get((setting, one.name))) for one in measures]
         for setting in SETTINGS
         if any(one == setting for one, _ in whole)
     }
     return Evaluation(
         encoder, described["name"], store.portable(described["source"]), described["queries"],
         described["candidates"], len(described["languages"]), described.get("untrained", []),
-        [NAMES.get(one, one) for one in measures], settings,
+        [one.heading for one in measures], settings,
         list(language_maps(described["name"], {"": mine}).values()),
         described.get("signature", ""),
     )  # fmt: skip
@@ -157,15 +154,13 @@ def _comparison(name: str, report: Mapping[str, Any]) -> Comparison:
         row for row in mine if row["query_language"] is None and row["candidate_language"] is None
     ]
     values, gaps = [], []
-    for setting, measure, label in MAIN:
-        chosen = [row for row in whole if (row["setting"], row["measure"]) == (setting, measure)]
+    for one in HEADLINES:
+        chosen = [row for row in whole if one.of(row)]
         if chosen:
-            values.append(_values(label, measure, chosen))
-        pairs = [
-            row for row in differences if (row["setting"], row["measure"]) == (setting, measure)
-        ]
+            values.append(_values(one, chosen))
+        pairs = [row for row in differences if one.of(row)]
         if pairs:
-            gaps.append(_differences(label, measure, pairs))
+            gaps.append(_differences(one, pairs))
     systems = {
         one: [row for row in mine if row["system"] == one]
         for one in dict.fromkeys(row["system"] for row in mine)
@@ -179,7 +174,8 @@ def _comparison(name: str, report: Mapping[str, Any]) -> Comparison:
     )
 
 
-def _values(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> Scale:
+def _values(headline: Headline, rows: Sequence[Mapping[str, Any]]) -> Scale:
+    show = headline.measure.format
     spans = [(row["value"], row["sd"] or 0.0) for row in rows]
     low, high = _ends([value - sd for value, sd in spans] + [value + sd for value, sd in spans])
     dots = [
@@ -188,14 +184,17 @@ def _values(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> Scal
             _place(mean, low, high),
             _place(mean - sd, low, high),
             _place(mean + sd, low, high),
-            _number(measure, mean) + (f" ± {_number(measure, sd)}" if row["sd"] else ""),
+            headline.measure.spread(mean, row["sd"]),
         )
         for row, (mean, sd) in zip(rows, spans, strict=True)
     ]
-    return Scale(label, (_number(measure, low), _number(measure, high)), dots)
+    return Scale(headline.heading, (show(low), show(high)), dots)
 
 
-def _differences(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) -> Scale:
+def _differences(headline: Headline, rows: Sequence[Mapping[str, Any]]) -> Scale:
+    def show(value: float) -> str:
+        return headline.measure.format(value, sign=True)
+
     far = max(max(abs(row["low"]), abs(row["high"])) for row in rows) * 1.1 or 1.0
     dots = [
         Dot(
@@ -203,12 +202,12 @@ def _differences(label: str, measure: str, rows: Sequence[Mapping[str, Any]]) ->
             _place(row["difference"], -far, far),
             _place(row["low"], -far, far),
             _place(row["high"], -far, far),
-            f"{_signed(measure, row['difference'])} ({_signed(measure, row['low'])} … "
-            f"{_signed(measure, row['high'])}), p {row['p']:.3f}",
+            f"{show(row['difference'])} ({show(row['low'])} … {show(row['high'])}), "
+            f"p {row['p']:.3f}",
         )
         for row in rows
     ]
-    return Scale(label, (_signed(measure, -far), _signed(measure, far)), dots, zero=50)
+    return Scale(headline.heading, (show(-far), show(far)), dots, zero=50)
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
@@ -219,13 +218,3 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 def _place(value: float, low: float, high: float) -> float:
     return round(100 * (value - low) / (high - low), 2)
-
-
-def _number(measure: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.1f}" if measure == _DISTANCE else f"{value:.3f}"
-
-
-def _signed(measure: str, value: float) -> str:
-    return f"{value:+,.1f}" if measure == _DISTANCE else f"{value:+.3f}"

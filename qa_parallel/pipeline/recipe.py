@@ -10,12 +10,13 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from qa_parallel import extras
 from qa_parallel.batches.settings import BatchSettings
-from qa_parallel.encoders.settings import DEMO
 from qa_parallel.errors import RecipeError
 from qa_parallel.evaluation.settings import EvaluationSettings
 from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage.settings import CheckSettings
+from qa_parallel.places import DEMO, Place
 from qa_parallel.settings import parse
 from qa_parallel.sources.settings import AUTO, SourceSettings
 from qa_parallel.training.settings import TrainEvalSettings
@@ -73,8 +74,15 @@ class Recipe(BaseModel):
                 )
         return self
 
+    def tables(self) -> dict[str, BaseModel]:
+        """The settings of every table, by the name that the recipe has for it."""
+        fields = type(self).model_fields.items()
+        values = {field.alias or name: getattr(self, name) for name, field in fields}
+        return {name: one for name, one in values.items() if isinstance(one, BaseModel)}
+
     def require(self) -> None:
-        """RecipeError where an evaluation set or an encoder is no Hub id and is not there.
+        """RecipeError where an evaluation set or an encoder is no Hub id and is not there,
+        ExtraError where a library that is needed is not installed.
 
         Better now than after a night of translating.
         """
@@ -85,17 +93,21 @@ class Recipe(BaseModel):
         }
         for name, table in tables.items():
             for one in () if table is None else table.evalsets():
-                _require(one.path, f"an evaluation set at {one.path}", f"[{name}] {one.name}")
+                _require(one.path, "an evaluation set", f"[{name}] {one.name}")
         for name, inner in {"filter": self.filter, **tables}.items():
-            encoder = inner and inner.encoder
-            if encoder is not None and str(encoder) != DEMO:
-                _require(str(encoder), f"an encoder at {encoder}", f"[{name}] encoder")
+            encoder = None if inner is None else inner.encoder
+            if encoder is not None and encoder != DEMO:
+                _require(encoder, "an encoder", f"[{name}] encoder")
+            if encoder is not None:
+                extras.require("train", f"[{name}] encoder", *extras.LOADING)
+        if self.train_eval is not None:
+            extras.require("train", "[train-eval]", *extras.TRAINING)
 
 
-def _require(place: str, what: str, where: str) -> None:
-    path = Path(place).expanduser()
-    if not path.exists() and (path.is_absolute() or place.count("/") != 1):
-        raise RecipeError(f"expected {what} ({where}), found nothing", "check the path")
+def _require(name: str, what: str, where: str) -> None:
+    place = Place.of(name)
+    if place.kind == "nothing":
+        raise RecipeError(f"expected {what} ({where}), found nothing at {place}", "check the path")
 
 
 def load_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -186,4 +198,4 @@ def _beside(recipe: Path, place: Any) -> Any:
         return place
     name, mark, options = place.partition("?")
     beside = recipe.parent / name
-    return f"{beside}{mark}{options}" if beside.exists() else place
+    return f"{beside}{mark}{options}" if Place.of(beside).exists else place

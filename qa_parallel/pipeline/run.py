@@ -1,4 +1,4 @@
-"""The stages by themselves, and those of a recipe in their order."""
+"""A recipe, step by step: what is done, what is up to date, and why."""
 
 from __future__ import annotations
 
@@ -7,60 +7,14 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from qa_parallel.batches.stage import build_batches
 from qa_parallel.errors import RecipeError, StoreError
-from qa_parallel.evaluation.stage import (
-    Evaluated,
-    compare_results,
-    evaluate_sets,
-    read_evaluation,
-    write_texts,
-)
-from qa_parallel.filters.stage import explain, filter_corpus
-from qa_parallel.leakage.stage import Checked, check_leakage, read_check, refuse_leaks
-from qa_parallel.page.stage import write_report
 from qa_parallel.pipeline.recipe import Recipe
-from qa_parallel.pipeline.steps import Stage, Step, Tools, place, stages
-from qa_parallel.publishing.stage import Publication, prepare, publish
-from qa_parallel.sources.stage import import_parallel
+from qa_parallel.pipeline.steps import Step, StepResult, place, steps
+from qa_parallel.places import refuse_unwritable
 from qa_parallel.storage import folders, store
-from qa_parallel.storage.folders import Outcome, Standing
-from qa_parallel.storage.jobs import carry_out, look
-from qa_parallel.training.experiment import plan_strategies, read_sets, train_eval
-from qa_parallel.translation.runner import Reporter
-from qa_parallel.translation.stage import translate
-
-__all__ = [
-    "Checked",
-    "Evaluated",
-    "Outcome",
-    "Publication",
-    "Reporter",
-    "Stage",
-    "Step",
-    "Tools",
-    "build_batches",
-    "check_leakage",
-    "compare_results",
-    "corpus_of",
-    "evaluate_sets",
-    "explain",
-    "filter_corpus",
-    "foresee",
-    "import_parallel",
-    "plan_strategies",
-    "prepare",
-    "publish",
-    "read_check",
-    "read_evaluation",
-    "read_sets",
-    "refuse_leaks",
-    "run",
-    "train_eval",
-    "translate",
-    "write_report",
-    "write_texts",
-]
+from qa_parallel.storage.folders import Standing
+from qa_parallel.storage.jobs import Job, carry_out, look
+from qa_parallel.storage.stage import Tools
 
 # What was made, for `OUT` to say so.
 RECORD = "recipe.json"
@@ -73,8 +27,8 @@ def run(
     first: str | None = None,
     last: str | None = None,
     *,
-    begin: Callable[[Stage, tuple[str, ...]], None] = lambda *_: None,
-) -> Iterator[Step]:
+    begin: Callable[[Step, tuple[str, ...]], None] = lambda *_: None,
+) -> Iterator[StepResult]:
     """Run the stages of `recipe` in their order, but those that are up to date.
 
     Every stage has a folder of its own in `recipe.out`, and reads that of the stage before. It is
@@ -88,7 +42,8 @@ def run(
     last:
         Leave out what comes after it.
     begin:
-        Told of every stage what is to be done, why (nothing: it is up to date), before it is.
+        Told of every stage before it is done: what is done if it is new, else why it is done
+        again; nothing where it is up to date.
 
     Raises
     ------
@@ -104,23 +59,22 @@ def run(
     _claim(recipe)
     with store.locked(recipe.out):
         store.write_json(recipe.out / RECORD, _record(recipe))
-        for stage in before:
-            yield Step(stage, (), folders.complete(stage.folder))
-        for stage in chosen:
+        for step in before:
+            yield StepResult(step, (), folders.complete(step.folder))
+        for step in chosen:
             started = time.monotonic()
-            with closing(stage.prepare(tools)) as job:
-                reasons = _reasons(look(job, stage.folder), first)
-                begin(stage, reasons)
-                outcome = carry_out(job, stage.folder, "always" if first else "changed")
-            yield Step(stage, reasons, outcome, time.monotonic() - started)
-            if stage.name == "check-leakage":
-                refuse_leaks(read_check(outcome))
+            with closing(step.prepare(tools)) as job:
+                reasons = _reasons(look(job, step.folder), first)
+                begin(step, _said(job, reasons))
+                outcome = carry_out(job, step.folder, "always" if first else "changed")
+            yield StepResult(step, reasons, outcome, time.monotonic() - started)
+            step.how.refuse(outcome)
 
 
 def foresee(
     recipe: Recipe, tools: Tools, first: str | None = None, last: str | None = None
-) -> Iterator[tuple[Stage, tuple[str, ...]]]:
-    """Every stage that `run` looks at, and why it would be made; nothing where it would not.
+) -> Iterator[tuple[Step, tuple[str, ...]]]:
+    """Every step that `run` looks at, and why it would be made; nothing where it would not.
 
     Parameters and errors are those of `run`. Nothing is made or written.
     """
@@ -128,55 +82,61 @@ def foresee(
     recipe.require()
     _claim(recipe)
     changing: set[str] = set()
-    for stage in chosen:
-        reasons = _foreseen(stage, tools, first, changing)
+    for step in chosen:
+        reasons = _foreseen(step, tools, first, changing)
         if reasons:
-            changing.add(stage.name)
-        yield stage, reasons
+            changing.add(step.name)
+        yield step, reasons
 
 
-def corpus_of(steps: Sequence[Step]) -> Step | None:
-    """The last step that left a corpus."""
-    return next((step for step in reversed(steps) if step.stage.leaves_corpus), None)
+def corpus_of(results: Sequence[StepResult]) -> StepResult | None:
+    """That of the last step that left a corpus."""
+    corpora = [one for one in results if one.outcome.manifest["kind"] == "corpus"]
+    return corpora[-1] if corpora else None
 
 
-def _chosen(recipe: Recipe, first: str | None, last: str | None) -> tuple[list[Stage], list[Stage]]:
-    """The stages that are taken as they are, and those that are looked at."""
-    every = stages(recipe)
+def _chosen(recipe: Recipe, first: str | None, last: str | None) -> tuple[list[Step], list[Step]]:
+    """The steps that are taken as they are, and those that are looked at."""
+    every = steps(recipe)
     start = 0 if first is None else place(every, first)
     end = len(every) if last is None else place(every, last) + 1
     if start >= end:
         raise RecipeError(
             f"expected the last stage not to come before the first, found {first} and {last}",
-            f"their order is {', '.join(stage.name for stage in every)}",
+            f"their order is {', '.join(step.name for step in every)}",
         )
-    for stage in every[:start]:
-        if not (stage.folder / folders.SETTINGS).is_file() or folders.is_unfinished(stage.folder):
+    for step in every[:start]:
+        if not (step.folder / folders.SETTINGS).is_file() or folders.is_unfinished(step.folder):
             raise StoreError(
-                f"expected a complete outcome of {stage.name} in {stage.folder}, found none",
-                f"{first} starts from it; run without a first stage, or from {stage.name}",
+                f"expected a complete outcome of {step.name} in {step.folder}, found none",
+                f"{first} starts from it; run without a first stage, or from {step.name}",
             )
-        if not folders.is_whole(stage.folder):
+        if not folders.is_whole(step.folder):
             raise StoreError(
-                f"expected the files that the manifest of {stage.folder} names, found one missing "
+                f"expected the files that the manifest of {step.folder} names, found one missing "
                 "or cut short",
-                f"run from {stage.name}",
+                f"run from {step.name}",
             )
     return every[:start], every[start:end]
 
 
 def _foreseen(
-    stage: Stage, tools: Tools, first: str | None, changing: Container[str]
+    step: Step, tools: Tools, first: str | None, changing: Container[str]
 ) -> tuple[str, ...]:
-    if stage.reads is not None and stage.reads.name in changing:
-        return ("its input will change",)
-    if not (stage.folder / folders.SETTINGS).exists():
-        folders.refuse_foreign(stage.folder)
-        return ("not made yet",)
-    if not stage.ready():
+    if step.reads is not None and step.reads.name in changing:
+        return ("its input changes",)
+    if not (step.folder / folders.SETTINGS).exists():
+        folders.refuse_foreign(step.folder)
+        return (folders.NEW,)
+    if not step.ready():
         return ("its model is to be fetched or converted",)
-    with closing(stage.prepare(tools)) as job:
-        return _reasons(look(job, stage.folder), first)
+    with closing(step.prepare(tools)) as job:
+        return _reasons(look(job, step.folder), first)
+
+
+def _said(job: Job, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """What is done where nothing was there before; else why it is done."""
+    return (job.words,) if job.words and reasons == (folders.NEW,) else reasons
 
 
 def _reasons(standing: Standing, first: str | None) -> tuple[str, ...]:
@@ -189,7 +149,8 @@ def _record(recipe: Recipe) -> dict[str, Any]:
 
 
 def _claim(recipe: Recipe) -> None:
-    """StoreError where the folder holds the outcome of another recipe."""
+    """StoreError where no folder can be, or it holds the outcome of another recipe."""
+    refuse_unwritable(recipe.out)
     path = recipe.out / RECORD
     known = store.read_json(path) if path.is_file() else {}
     if known and (known.get("made_by"), known.get("name")) != (folders.MADE_BY, recipe.name):

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
 from qa_parallel.errors import LanguageError, PublishError
+from qa_parallel.evaluation.measures import named
 from qa_parallel.language_codes import LANGUAGES, parse
 from qa_parallel.publishing import facts
-from qa_parallel.publishing.facts import Counts, Stage
+from qa_parallel.publishing.facts import Counts
 from qa_parallel.publishing.licences import Settled, on_hub
 from qa_parallel.storage import store
 
@@ -41,6 +44,25 @@ _NLLB = """@article{nllb2022,
 }"""
 
 
+class _Files(BaseModel):
+    """Files of one split, as `datasets` reads them from a card."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    split: str = Field(pattern=r"^\w+(\.\w+)*$")
+    path: str
+
+
+class _Config(BaseModel):
+    """What can be loaded by its name."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    config_name: str
+    default: bool = False
+    data_files: list[_Files] = Field(min_length=1)
+
+
 @dataclass(frozen=True)
 class Contents:
     """What a card is written from.
@@ -49,8 +71,8 @@ class Contents:
     ----------
     repo, split:
         Where the data goes, "org/name"; the split of its files.
-    steps:
-        The stages of the corpus, the first one first.
+    lineage:
+        Manifests of the stages of the corpus, the first one first.
     counts:
         What was counted in the rows, by language, in the order of the corpus.
     settled:
@@ -65,7 +87,7 @@ class Contents:
 
     repo: str
     split: str
-    steps: Sequence[Stage]
+    lineage: Sequence[Mapping[str, Any]]
     counts: Mapping[str, Counts]
     settled: Settled
     checks: Sequence[Mapping[str, Any]] = ()
@@ -126,20 +148,24 @@ def front_matter(contents: Contents) -> dict[str, Any]:
 
 
 def validate(card: str) -> None:
-    """Check a card as the Hub and `datasets` do, without either.
+    """Check the front matter of a card of ours as the Hub and `datasets` do, without either.
 
     Raises
     ------
     PublishError
         The front matter cannot be read, or holds what the Hub does not take.
     """
-    from datasets.utils.metadata import MetadataConfigs
     from huggingface_hub import DatasetCard
 
     try:
         data = DatasetCard(card).data
-        configs = MetadataConfigs.from_dataset_card_data(data)
-        default = configs.get_default_config_name()
+        configs = TypeAdapter(list[_Config]).validate_python(data.get("configs"))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        place = ".".join(map(str, ("configs", *wrong["loc"])))
+        raise PublishError(
+            f"expected a card that the Hub can read, found {place}: {wrong['msg']}"
+        ) from None
     except Exception as error:  # YAML's own errors have no base class with the others
         raise PublishError(f"expected a card that the Hub can read, found: {error}") from None
     known: dict[str, Sequence[str] | frozenset[str]] = {
@@ -155,11 +181,12 @@ def validate(card: str) -> None:
         for value in given if isinstance(given, list) else [given]:
             if value not in values:
                 raise PublishError(f"expected {key} that the Hub knows in the card, found {value}")
-    wrong = [code for code in data.get("language") or [None] if not _is_language(code)]
-    if wrong or default != "all":
+    unknown = [code for code in data.get("language") or [None] if not _is_language(code)]
+    default = [one.config_name for one in configs if one.default]
+    if unknown or default != ["all"]:
         raise PublishError(
             "expected languages of two or three letters and the configuration all by default in "
-            f"the card, found {wrong[0] if wrong else default}"
+            f"the card, found {unknown[0] if unknown else ', '.join(default) or 'none'}"
         )
 
 
@@ -172,7 +199,7 @@ def _told(contents: Contents) -> dict[str, Any]:
     from huggingface_hub import DatasetCardData
     from markupsafe import Markup
 
-    first = contents.steps[0].manifest
+    first = contents.lineage[0]
     model = store.portable(first.get("model"))
     return {
         "front": Markup(DatasetCardData(**front_matter(contents)).to_yaml()),
@@ -186,15 +213,15 @@ def _told(contents: Contents) -> dict[str, Any]:
         "read": _read(first),
         "model": model,
         "decoding": _decoding(first) if model else {},
-        "funnel": [row for step in contents.steps for row in _funnel(step)],
+        "funnel": [row for one in contents.lineage for row in _funnel(one)],
         "checks": contents.checks,
         "warnings": contents.settled.warnings,
         "notes": contents.settled.notes,
         "uneven": len({one.rows for one in contents.counts.values()}) > 1,
         "plan": _plan(contents.plan),
-        "evaluations": contents.results,
+        "evaluations": [{**row, "measure": named(row["measure"])} for row in contents.results],
         "version": first["versions"]["qa-parallel"],
-        "recipe": json.dumps(facts.resolved(contents.steps), ensure_ascii=False, indent=2),
+        "recipe": json.dumps(facts.resolved(contents.lineage), ensure_ascii=False, indent=2),
         "citation": _citation(contents.repo),
         "nllb": _NLLB if model and "nllb" in str(model["name"]).lower() else "",
     }
@@ -245,12 +272,7 @@ def _size(rows: int) -> str:
 
 def _questions(contents: Contents) -> dict[str, int]:
     """How many questions there are, and how many in every language."""
-    last = contents.steps[-1].manifest
-    if "questions" in last:
-        return dict(last["questions"])
-    # a translation has every question in every language
-    most = max(one.rows for one in contents.counts.values())
-    return {"all": most, "complete": min(one.rows for one in contents.counts.values())}
+    return dict(contents.lineage[-1]["questions"])
 
 
 def _sources(counts: Mapping[str, Counts]) -> list[dict[str, Any]]:
@@ -280,15 +302,15 @@ def _decoding(first: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in first["translate"].items() if name not in left_out}
 
 
-def _funnel(step: Stage) -> list[dict[str, Any]]:
+def _funnel(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Rows of the table of what a filter rejected: a language, then its reasons."""
-    if step.name != "filter":
+    if manifest["stage"] != "filter":
         return []
     table = []
-    for code, one in step.manifest["source_counts"].items():
+    for code, one in manifest["source_counts"].items():
         table.append({"language": code, "reason": None, "rejected": one["rejected"],
                       "alone": None, "left": one["kept"]})  # fmt: skip
-        for reason, counts in step.manifest.get("reasons", {}).get(code, {}).items():
+        for reason, counts in manifest.get("reasons", {}).get(code, {}).items():
             table.append({"language": code, "reason": reason, **counts})
     return table
 
@@ -296,7 +318,7 @@ def _funnel(step: Stage) -> list[dict[str, Any]]:
 def _plan(manifest: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if manifest is None:
         return None
-    return {"strategy": manifest["batches"]["strategy"], "steps": manifest["steps"]}
+    return {"strategy": manifest["build-batches"]["strategy"], "steps": manifest["steps"]}
 
 
 def _citation(repo: str) -> str:

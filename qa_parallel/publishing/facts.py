@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +14,9 @@ from qa_parallel.storage.store import portable
 
 # "rajpurkar/squad@7b6d24c440a3…": a data set on the Hub. A file is "name.jsonl@digest".
 _HUB_SOURCE = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
+# As the stage that checks for leakage is called.
+CHECK = "check-leakage"
 _LOGPROBS = ("question_logprob", "answer_logprob", "passage_logprob")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of how a corpus was made: "translate", "filter", "leakage" or "import"."""
-
-    name: str
-    manifest: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass
@@ -83,31 +77,14 @@ def _add(counts: dict[str, int], values: pl.Series) -> None:
         counts[value] = counts.get(value, 0) + rows
 
 
-def stages(manifest: Mapping[str, Any]) -> list[Stage]:
-    """The stages that a corpus went through, the first one first."""
-    return list(_back(manifest))[::-1]
-
-
-def _back(manifest: Mapping[str, Any]) -> Iterator[Stage]:
-    for name in ("leakage", "filter", "translate"):
-        if name in manifest:
-            yield Stage(name, manifest)
-            break
-    else:
-        yield Stage("import", manifest)
-    before = manifest.get("input")
-    if before:
-        yield from _back(before)
-
-
-def resolved(steps: Sequence[Stage]) -> dict[str, Any]:
+def resolved(lineage: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The settings of every stage, as they were in fact, for the card."""
     told: dict[str, Any] = {}
-    for step in steps:
-        for name in ("source", "model", "translate", "filter", "leakage"):
-            if name in step.manifest:
-                told[name] = step.manifest[name]
-    told["versions"] = {step.name: step.manifest["versions"]["qa-parallel"] for step in steps}
+    for manifest in lineage:
+        for name in ("source", "model", manifest["stage"]):
+            if name in manifest:
+                told[name] = manifest[name]
+    told["versions"] = {one["stage"]: one["versions"]["qa-parallel"] for one in lineage}
     cleaned: dict[str, Any] = portable(told)
     return cleaned
 
@@ -118,18 +95,20 @@ def hub_sources(counts: Iterable[Counts]) -> list[str]:
     return list(dict.fromkeys(found[1] for found in names if found))
 
 
-def parties(steps: Iterable[Stage], counts: Iterable[Counts]) -> tuple[list[Party], Party | None]:
+def parties(
+    lineage: Sequence[Mapping[str, Any]], counts: Iterable[Counts]
+) -> tuple[list[Party], Party | None]:
     """Whose licences count: those of the sources, and that of the model (None: no translation)."""
-    steps, counts = list(steps), list(counts)
+    first, counts = lineage[0], list(counts)
     known: dict[str, None] = {}
     for one in counts:
         for text in one.licenses:
             known |= dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip())
-    declared = steps[0].manifest.get("source", {}).get("license")
+    declared = first.get("source", {}).get("license")
     if declared:
         known[declared.lower()] = None
     sources = [Party("the source", license) for license in known] or [Party("the source", None)]
-    model = steps[0].manifest.get("model")
+    model = first.get("model")
     if model is not None:
         license = model["license"] and model["license"].lower()
         return sources, Party(f"the model {portable(model['name'])}", license)
@@ -139,7 +118,9 @@ def parties(steps: Iterable[Stage], counts: Iterable[Counts]) -> tuple[list[Part
     return sources, None
 
 
-def checks(steps: Iterable[Stage], elsewhere: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def checks(
+    lineage: Iterable[Mapping[str, Any]], elsewhere: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """What was checked for leakage, against what, with what outcome; [] where nothing was.
 
     Parameters
@@ -147,9 +128,9 @@ def checks(steps: Iterable[Stage], elsewhere: Iterable[Mapping[str, Any]]) -> li
     elsewhere:
         Manifests of checks that only reported, and so are no stage of the corpus.
     """
-    manifests = [step.manifest for step in steps if step.name == "leakage"]
+    manifests = [one for one in lineage if one["stage"] == CHECK]
     return [
-        portable({name: one[name] for name in ("leakage", "checked", "found", "corpus")})
+        portable({name: one[name] for name in (CHECK, "checked", "found", "corpus")})
         for one in (*manifests, *elsewhere)
     ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel.errors import PublishError, StoreError
+from qa_parallel.places import Place, is_file
 from qa_parallel.publishing import card, facts, upload
 from qa_parallel.publishing.licences import Settled, settle
 from qa_parallel.publishing.settings import PublishSettings
@@ -23,8 +24,6 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import README
 
 BATCHES = "batches"
-# Measures of an evaluation that the card tells, and over all languages.
-_MEASURES = ("map", "mrr", "recall@1", "recall@10", "ndcg@10")
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
         Licences that do not go together; a plan or a check of another corpus.
     """
     given, manifest = _open(corpus)
-    steps = facts.stages(given.manifest)
-    digests = {given.digest, *(step.manifest["corpus"]["digest"] for step in steps[1:])}
+    lineage = folders.lineage(given.manifest)
+    digests = {given.digest, *(one["corpus"]["digest"] for one in lineage[1:])}
     checked = [_check(folder, digests) for folder in settings.leakage]
     plan = None if settings.plan is None else _plan(settings.plan, given)
     tell("checking digests")
@@ -84,14 +83,14 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
     counts = {code: facts.count(given.frames(code)) for code in given.languages}
     if not any(one.rows for one in counts.values()):
         raise PublishError(f"expected rows in {corpus}, found none", "look at what was dropped")
-    settled = settle(*facts.parties(steps, counts.values()), settings.license)
+    settled = settle(*facts.parties(lineage, counts.values()), settings.license)
     contents = card.Contents(
         settings.repo,
         given.split,
-        steps,
+        lineage,
         counts,
         settled,
-        facts.checks(steps, checked),
+        facts.checks(lineage, checked),
         plan,
         _results(settings.evaluation) if settings.evaluation is not None else (),
     )
@@ -100,6 +99,11 @@ def prepare(corpus: Path, settings: PublishSettings, tell: Tell = lambda _: None
     return Publication(
         settings, tuple(files), text, _operations(settings, files), _warnings(contents, settled)
     )
+
+
+def write_card(publication: Publication, path: Path) -> None:
+    """Write the card to a file of the user's."""
+    store.write_bytes(path, publication.card.encode())
 
 
 def publish(
@@ -118,7 +122,7 @@ def publish(
 
 
 def _open(corpus: Path) -> tuple[Input, dict[str, Any]]:
-    if not any((corpus / name).is_file() for name in (folders.MANIFEST, folders.SETTINGS)):
+    if Place.of(corpus).kind != "ours":
         raise StoreError(
             f"expected a corpus folder of qa-parallel, found none at {corpus}",
             "make one with qa-parallel translate or import",
@@ -155,7 +159,7 @@ def _held(name: str, data: bytes) -> File:
 
 def _check(folder: Path, digests: set[str]) -> dict[str, Any]:
     """The manifest of a check for leakage of this corpus, or of one that it was made from."""
-    manifest = _manifest(folder, "leakage", "a check for leakage", "check-leakage --out FOLDER")
+    manifest = _manifest(folder, facts.CHECK, "a check for leakage")
     if manifest["corpus"]["digest"] not in digests:
         raise PublishError(
             f"expected a check of this corpus, found one of {manifest['corpus']['name']} in "
@@ -166,7 +170,7 @@ def _check(folder: Path, digests: set[str]) -> dict[str, Any]:
 
 
 def _plan(folder: Path, given: Input) -> dict[str, Any]:
-    manifest = _manifest(folder, "batches", "a plan of batches", "build-batches")
+    manifest = _manifest(folder, "build-batches", "a plan of batches")
     if not folders.is_whole(folder):
         raise StoreError(
             f"expected the files that the manifest of {folder} names, found one missing or cut "
@@ -183,13 +187,13 @@ def _plan(folder: Path, given: Input) -> dict[str, Any]:
     return manifest
 
 
-def _manifest(folder: Path, table: str, what: str, command: str) -> dict[str, Any]:
+def _manifest(folder: Path, stage: str, what: str) -> dict[str, Any]:
     path = folder / folders.MANIFEST
-    manifest = store.read_json(path) if path.is_file() else {}
-    if table not in manifest:
+    manifest = store.read_json(path) if is_file(path) else {}
+    if manifest.get("stage") != stage:
         raise StoreError(
             f"expected {what} in {folder}, found none, or a half-written one",
-            f"make it with qa-parallel {command}",
+            f"make it with qa-parallel {stage} --out FOLDER",
         )
     return manifest
 
@@ -197,7 +201,7 @@ def _manifest(folder: Path, table: str, what: str, command: str) -> dict[str, An
 def _results(folder: Path) -> list[dict[str, Any]]:
     """RESULTS rows over all languages, from a folder of `evaluate`."""
     path = folder / "results.json"
-    if not path.is_file() or not (folder / folders.MANIFEST).is_file():
+    if not is_file(path) or not is_file(folder / folders.MANIFEST):
         raise StoreError(
             f"expected an evaluation in {folder}, found none, or a half-written one",
             "make it with qa-parallel evaluate",
@@ -205,9 +209,7 @@ def _results(folder: Path) -> list[dict[str, Any]]:
     return [
         one
         for one in store.read_json(path)["results"]
-        if one["query_language"] is None
-        and one["candidate_language"] is None
-        and one["measure"] in _MEASURES
+        if one["query_language"] is None and one["candidate_language"] is None
     ]
 
 
@@ -217,12 +219,11 @@ def _operations(settings: PublishSettings, files: list[File]) -> tuple[str, ...]
     total = sum(one.size for one in files)
     lines = [
         f"create the {kind}dataset repository {settings.repo}, if it is not there",
-        f"upload to {target} what of {len(files)} files ({total:,} bytes) is not there",
-        f"delete files under {' and '.join(one.removesuffix('*') for one in upload.OURS)} that "
-        "are not among them",
+        f"upload to {target} those of {len(files)} files ({total:,} bytes) that are not there yet",
+        f"delete other files under {' and '.join(one.removesuffix('*') for one in upload.OURS)}",
     ]
     if settings.tag is not None:
-        lines.append(f"tag the outcome {settings.tag}")
+        lines.append(f"tag the commit {settings.tag}")
     return tuple(lines)
 
 

@@ -183,7 +183,7 @@ class _Calls:
                     raise self._final(what, trouble) from None
             seconds = trouble.seconds or _FIRST_WAIT * 2 ** (attempt - 1)
             seconds = min(seconds, _LONGEST_WAIT)
-            self.tell(self._clean(f"{what}: {trouble.reason}; again in {seconds:.0f} s"))
+            self.tell(self._clean(f"{what}: {trouble.reason}; retrying in {seconds:.0f} s"))
             self.wait(seconds)
         raise AssertionError("unreachable")
 

@@ -20,6 +20,7 @@ import polars as pl
 
 from qa_parallel import hub
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, text_id
 from qa_parallel.sources import beir, readers
 from qa_parallel.sources.account import Account, FieldAccount
@@ -39,7 +40,6 @@ from qa_parallel.storage.folders import DATA
 
 # Of the splits that files are named by, the one that is evaluated on where none is asked for.
 _SPLITS = ("test", "validation", "train")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # An id that counts ("12", "q-000123", "train_17"): equal ones in two sets mean nothing.
 _COUNTER = re.compile(r"\D*\d{0,9}(\D+\d{1,4})?\D*")
 
@@ -92,22 +92,23 @@ def open_evalset(settings: EvalSettings, *, judged: bool = False) -> EvalSet:
     >>> evalset.queries.height, evalset.candidates.height  # doctest: +SKIP
     (13090, 13014)
     """
-    path = Path(settings.path).expanduser()
+    place = Place.of(settings.path)
+    path = place.path
     account = Account()
-    if path.is_dir():
+    if place.is_folder:
         digest = _digest(path)
         tables = _folder(settings, path, judged, account)
     elif files := find_files(settings.path, path, readers.known_format):
         _refuse_hub_settings(settings)
         digest = files[0].digest() if len(files) == 1 else _digest(path)
         tables = _from_items(settings, _files(settings, files, account))
-    elif _HUB_ID.fullmatch(settings.path) and not readers.is_known(path):
+    elif place.is_hub_id and not readers.is_known(path):
         commit, _ = hub.dataset_commit(settings.path, settings.revision)
         tables = _from_items(settings, _hub(settings, commit, account))
         return _whole(settings, f"{settings.path}@{commit}", commit, tables, account)
     else:
         raise SourceError(
-            f"{settings.name}: expected an evaluation set, found nothing at {settings.path}",
+            f"{settings.name}: expected an evaluation set, found nothing at {place}",
             f"give {LAYOUTS}",
         )
     return _whole(settings, f"{path.resolve().name}@{digest[:12]}", digest, tables, account)

@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 
 from qa_parallel.errors import StoreError
+from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, check
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import open_source
-from qa_parallel.storage import folders, store
+from qa_parallel.storage import folders, store, summary
 
 _ROWS = 50_000
 
@@ -44,6 +45,11 @@ class Input:
     layout: Mapping[str, Any] = field(repr=False)
     _parts: Callable[[str, list[str] | None], Iterator[pl.DataFrame]] = field(repr=False)
 
+    @property
+    def words(self) -> str:
+        """Its size in a few words, where it is known; else its name."""
+        return summary.brief(self.manifest) if "languages" in self.manifest else self.name
+
     def frames(
         self, language: str | None = None, columns: list[str] | None = None
     ) -> Iterator[pl.DataFrame]:
@@ -62,9 +68,9 @@ def open_input(settings: SourceSettings) -> Input:
     SourceError, LanguageError
         As `open_source`.
     """
-    path = Path(settings.source).expanduser()
-    if (path / folders.SETTINGS).is_file() or (path / folders.MANIFEST).is_file():
-        return _open_corpus(path)
+    place = Place.of(settings.source)
+    if place.kind == "ours":
+        return _open_corpus(place.path)
     source = open_source(settings)
     return Input(
         source.name,

@@ -19,6 +19,7 @@ import polars as pl
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place, home
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources.account import Account
 from qa_parallel.sources.counts import Counts
@@ -113,9 +114,9 @@ def import_parallel(
     1,660 rows, 1,148 questions (512 in all 2 languages), 978 groups of passages
     """
     if isinstance(files, str | Path):
-        named = [(path.name.split(".")[0], path) for path in _folder(Path(files))]
+        named = [(path.name.split(".")[0], path) for path in _folder(Place.of(files))]
     else:
-        named = [(code, Path(path)) for code, path in files.items()]
+        named = [(code, home(path)) for code, path in files.items()]
     paths: dict[str, Path] = {}
     for name, path in named:
         code = language_codes.parse(name)
@@ -127,10 +128,13 @@ def import_parallel(
     frames: list[pl.DataFrame] = []
     counts: dict[str, Counts] = {}
     accounts: dict[str, Account] = {}
-    for code, place in paths.items():
-        path, own = _with_columns(place)
-        if not path.is_file():
-            raise SourceError(f"expected a file for {code}, found none at {path}", "check the path")
+    for code, asked in paths.items():
+        path, own = _with_columns(asked)
+        place = Place.of(path)
+        if not place.is_file:
+            raise SourceError(
+                f"expected a file for {code}, found none at {place}", "check the path"
+            )
         source = open_source(
             SourceSettings(
                 source=str(path),
@@ -179,16 +183,16 @@ def join_passages(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.Series("passage_id", names, dtype=CORPUS["passage_id"]))
 
 
-def _folder(path: Path) -> list[Path]:
-    if not path.is_dir():
-        raise SourceError(f"expected a folder of parallel files, found none at {path}")
-    return folder_files(path)
+def _folder(place: Place) -> list[Path]:
+    if not place.is_folder:
+        raise SourceError(f"expected a folder of parallel files, found none at {place}")
+    return folder_files(place.path)
 
 
 def _with_columns(place: Path) -> tuple[Path, dict[str, str]]:
     """A path, and the columns that stand behind it: mkqa.jsonl?question=queries.de."""
     path, found, query = str(place).rpartition("?")
-    if not found or place.exists():
+    if not found or Place.of(place).exists:
         return place, {}
     return Path(path), known_columns(dict(parse_qsl(query, keep_blank_values=True)))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from qa_parallel import language_codes
 from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, check_split
+from qa_parallel.settings import Named
 from qa_parallel.sources.encodings import known_encoding
 from qa_parallel.sources.layouts import ALIASES
 
@@ -56,7 +57,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: str = Field(min_length=1)
+    source: Named = Field(min_length=1)
     source_language: str = "eng_Latn"
     columns: dict[str, str] = {}
     keep: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ class EvalSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[\w.-]+$")
-    path: str = Field(min_length=1)
+    path: Named = Field(min_length=1)
     language: str | None = None
     queries: str | None = None
     split: str | None = None
@@ -193,23 +194,27 @@ class EvalSettings(BaseModel):
 def parse_evalset(text: str) -> EvalSettings:
     """The settings from NAME=PATH, after which `?key=value&key=value` may say more.
 
+    Without a name, the set is called as its file or folder is. What is there as a path is one, "="
+    and "?" in it or not.
+
     Raises
     ------
     SourceError
-        Another form, or a key that `EvalSettings` does not have.
+        A name or a path that is none, or a key that `EvalSettings` does not have.
 
     Examples
     --------
     >>> parse_evalset("miracl=miracl-sw?language=sw&split=dev").split
     'dev'
+    >>> parse_evalset("data/xquad-r?split=test").name
+    'xquad-r'
     """
-    name, found, path = text.partition("=")
-    if not found or not re.fullmatch(r"[\w.-]+", name) or not path:
-        raise SourceError(f"expected NAME=PATH, found {text!r}", "for example xquad-r=data/xquad-r")
-    options: dict[str, str] = {}
-    if "?" in path and not Path(path).exists():
-        path, _, query = path.partition("?")
-        options = dict(parse_qsl(query))
+    name, path, query = _parts(text)
+    if not re.fullmatch(r"[\w.-]+", name) or not path:
+        raise SourceError(
+            f"expected PATH or NAME=PATH, found {text!r}", "for example xquad-r=data/xquad-r"
+        )
+    options = dict(parse_qsl(query))
     known = ("language", "queries", "split", "config", "revision", "parallel", "encoding")
     given: dict[str, Any] = {key: options.pop(key) for key in known if key in options}
     for key in options:
@@ -223,6 +228,28 @@ def parse_evalset(text: str) -> EvalSettings:
         first = error.errors()[0]
         wrong = f"{first['loc'][0]}={first['input']}"
         raise SourceError(f"{name}: found {wrong}: {first['msg'].lower()}") from None
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Name, path and options."""
+    if Place.of(text).exists:
+        return _called(text), text, ""
+    name, found, path = text.partition("=")
+    if found and Place.of(path).exists:
+        return name, path, ""
+    head, _, query = text.partition("?")
+    name, found, path = head.partition("=")
+    if not found or Place.of(head).exists:
+        return _called(head), head, query
+    return name, path, query
+
+
+def _called(path: str) -> str:
+    """What a set is called that has no other name."""
+    place = Place.of(path)
+    whole = place.path.absolute()
+    name = whole.stem if place.is_file else whole.name
+    return re.sub(r"[^\w.-]+", "-", name)
 
 
 def open_places(places: Mapping[str, str]) -> list[EvalSettings]:

@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import glob
 import itertools
-import os
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +25,7 @@ import polars as pl
 
 from qa_parallel import language_codes
 from qa_parallel.errors import SourceError
+from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, text_id
 from qa_parallel.sources import readers
 from qa_parallel.sources.account import Account
@@ -50,8 +48,6 @@ PROVENANCE = (
     *("translated_from", "translator", "question_logprob", "answer_logprob", "passage_logprob"),
     "flags",
 )
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
 @dataclass
@@ -268,15 +264,14 @@ def open_source(settings: SourceSettings) -> Source:
     >>> source.name, source.total, str(source.counts)  # doctest: +SKIP
     ('faq.csv@0c1d5f7a9b3e', 120, 'read 122, kept 120, duplicates 2, without id 120')
     """
-    # os.path, since pathlib raises for names that are too long and for homes of unknown users
-    path = Path(os.path.expanduser(settings.source))  # noqa: PTH111
-    if os.path.exists(path) or settings.source in STDIN or glob.has_magic(settings.source):  # noqa: PTH110
-        found = on_disk(settings, path)
-    elif _HUB_ID.fullmatch(settings.source) and not readers.is_known(path):
+    place = Place.of(settings.source)
+    if place.exists or settings.source in STDIN or glob.has_magic(settings.source):
+        found = on_disk(settings, place.path)
+    elif place.is_hub_id and not readers.is_known(place.path):
         found = on_hub(settings)
     else:
         raise SourceError(
-            f"expected an existing path or a Hub id org/name, found {settings.source!r}",
+            f"expected an existing path or a Hub id org/name, found {place}",
             "check the path; a Hub id names its owner too, for example rajpurkar/squad",
         )
     source = Source(

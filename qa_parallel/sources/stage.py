@@ -9,11 +9,14 @@ from typing import Any
 
 from qa_parallel.schema import check_split
 from qa_parallel.sentences import annotate
+from qa_parallel.sources import summary
 from qa_parallel.sources.parallel import import_parallel as read
-from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import Stats, write_readme, write_shards
-from qa_parallel.storage.folders import DATA, Outcome
+from qa_parallel.storage import folders
+from qa_parallel.storage import summary as storage_summary
+from qa_parallel.storage.corpus import CorpusWriter
+from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Stage
 
 # Raise it when the same files would give other rows than before.
 VERSION = 2
@@ -42,37 +45,39 @@ def import_parallel(
     )
     frames = {code: annotate(frame) for code, frame in made.frames().items()}
     described = description(
+        STAGE.name,
         VERSION,
-        source={
-            "files": {code: frame["source"][0] for code, frame in frames.items()},
+        {
             "columns": dict(columns or {}),
             "keep": list(keep),
             "encoding": encoding,
             "split": split,
+        },
+        source={
+            "files": {code: frame["source"][0] for code, frame in frames.items()},
             "license": license,
         },
     )
 
     def make(out: Path) -> dict[str, Any]:
-        store.remove(out / DATA)
-        files: dict[str, Any] = {}
+        writer = CorpusWriter(out, list(frames), split)
         for code, frame in frames.items():
-            part = out / folders.WORK / f"{code}.parquet"
-            store.write_parquet(part, frame)
-            files |= write_shards(out, code, split, [part], 1)
-        write_readme(
-            out, f"Parallel questions in {len(frames)} languages", list(frames), split, f"{made}."
-        )
-        stats = {
-            code: Stats(rows=frame.height, spans=frame["answer_start"].count()).to_json()
-            for code, frame in frames.items()
-        }
+            writer.add(code, frame)
+        title = f"Parallel questions in {len(frames)} languages"
         return {
-            **folders.manifest(described, stats, files),
+            **writer.finish(described, title, f"{made}."),
             "source_counts": {code: asdict(counts) for code, counts in made.counts.items()},
             "layout": {code: account.to_json() for code, account in made.accounts.items()},
-            "questions": {"all": made.frame["qa_id"].n_unique(), "complete": made.complete()},
-            "passages": made.frame["passage_id"].n_unique(),
         }
 
-    return carry_out(Job("source", described, make), out, fresh(overwrite))
+    return carry_out(Job(described, make), out, fresh(overwrite))
+
+
+STAGE = Stage(
+    name="import",
+    title="Import",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: storage_summary.brief(outcome.manifest),
+    summary=lambda outcome: storage_summary.counts(outcome.manifest),
+)

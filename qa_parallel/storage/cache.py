@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from qa_parallel import places
 from qa_parallel.errors import StoreError
 
 # KiB of memory for pages of a cache that is open; there is one for each target language.
@@ -21,9 +22,16 @@ def cache_folder(given: Path | None) -> Path:
     """Where converted models, translations and vectors are kept.
 
     `given` is what the user asks for; None = $QA_PARALLEL_CACHE or ~/.cache/qa-parallel.
+
+    Raises
+    ------
+    StoreError
+        No folder can be there.
     """
-    folder = given or os.environ.get("QA_PARALLEL_CACHE") or "~/.cache/qa-parallel"
-    return Path(folder).expanduser()
+    named = given or os.environ.get("QA_PARALLEL_CACHE") or "~/.cache/qa-parallel"
+    folder = places.home(named)
+    places.refuse_unwritable(folder, "--cache")
+    return folder
 
 
 class TextCache:

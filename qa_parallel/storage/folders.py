@@ -11,18 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from qa_parallel import places
 from qa_parallel.errors import StoreError
+from qa_parallel.places import MANIFEST as MANIFEST
+from qa_parallel.places import SETTINGS as SETTINGS
 from qa_parallel.storage import store
 
-MANIFEST = "manifest.json"
-SETTINGS = "settings.json"
 MADE_BY = "qa-parallel"
 # Where a corpus keeps its rows; what a reader of the folder reads first.
 DATA = "data"
 README = "README.md"
 WORK = ".work"
 # Raise it when the same settings would give other data files than before.
-VERSION = 1
+VERSION = 2
 # What is done where a folder was made with other settings, or is complete: refuse and skip; make it
 # anew and skip; make it anew whatever it is.
 Redo = Literal["never", "changed", "always"]
@@ -50,12 +51,13 @@ def part(folder: Path, language: str) -> Path:
 
 def refuse_same(out: Path, source: str) -> None:
     """StoreError where `out` is what is read: overwriting it would lose it."""
-    if out.resolve() == Path(source).expanduser().resolve():
+    if places.same(out, places.home(source)):
         raise StoreError(f"expected another folder than the corpus in --out, found {out} for both")
 
 
 def refuse_foreign(out: Path) -> None:
-    """StoreError where something stands in `out` that is not of our making."""
+    """StoreError where nothing can stand in `out`, or something stands that is not ours."""
+    places.refuse_unwritable(out)
     try:
         found = sorted(item.name for item in out.iterdir()) if out.is_dir() else []
     except OSError as error:
@@ -69,6 +71,10 @@ def refuse_foreign(out: Path) -> None:
             f"expected an empty folder, or one of this command, found {foreign[0]!r} in {out}",
             "choose another --out",
         )
+
+
+# Why something is made of which there is nothing yet.
+NEW = "no output yet"
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,8 @@ class Standing:
     reasons: tuple[str, ...] = ()
 
 
-def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
+def look(out: Path, described: Mapping[str, Any]) -> Standing:
     """How `out` stands to `described`; nothing is written.
-
-    Parameters
-    ----------
-    own:
-        The key of `described` that holds the settings, whose name goes without saying.
 
     Raises
     ------
@@ -102,15 +103,11 @@ def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
     """
     refuse_foreign(out)
     if not (out / SETTINGS).exists():
-        return Standing(False, ("not made yet",))
+        return Standing(False, (NEW,))
     known = store.read_json(out / SETTINGS)
-    if known.keys() - _KEYS != described.keys() - _KEYS:
-        raise StoreError(
-            f"expected a folder of this stage in {out}, found one of another command",
-            "choose another --out",
-        )
+    _refuse_other(out, known, described)
     if known != described:
-        return Standing(False, tuple(_reasons(known, described, own)))
+        return Standing(False, tuple(_reasons(known, described)))
     if not (out / MANIFEST).exists():
         return Standing(False, ("it was not finished",))
     if not is_whole(out):
@@ -121,6 +118,8 @@ def look(out: Path, described: Mapping[str, Any], own: str) -> Standing:
 def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str] = ()) -> bool:
     """Make `out` ours. False where it is complete already; StoreError where it is another's.
 
+    That of another stage is refused whatever `redo` says.
+
     Parameters
     ----------
     inner:
@@ -130,12 +129,14 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
     refuse_foreign(out)
     path, manifest = out / SETTINGS, out / MANIFEST
     known = store.read_json(path) if path.exists() else None
+    if known is not None:
+        _refuse_other(out, known, described)
     store.remove(_aside(out))
     if known is not None and known != described and redo == "never":
         changed = "; ".join(changes(known, described))
         raise StoreError(
             f"{out} was made with other settings ({changed})",
-            "choose another --out, or --overwrite: what is made already stays in the cache",
+            "choose another --out, or --overwrite (what is known stays in the cache or the folder)",
         )
     again = manifest.exists() and redo == "always"
     if known is not None and (known != described or again):
@@ -174,6 +175,15 @@ def finish(out: Path, manifest: dict[str, Any], started: float) -> dict[str, Any
     return whole
 
 
+def _refuse_other(out: Path, known: Mapping[str, Any], described: Mapping[str, Any]) -> None:
+    """StoreError where another stage made what is in `out`."""
+    stage, there = described["stage"], known.get("stage", "another version of qa-parallel")
+    if there != stage:
+        raise StoreError(
+            f"expected a folder of {stage} in {out}, found one of {there}", "choose another --out"
+        )
+
+
 def _aside(out: Path) -> Path:
     return out / f"{WORK}.old"
 
@@ -184,8 +194,8 @@ def complete(out: Path) -> Outcome:
     return Outcome(out, store.read_json(out / MANIFEST), complete_before=True)
 
 
-def _reasons(known: Mapping[str, Any], described: Mapping[str, Any], own: str) -> Iterator[str]:
-    """What changed, the input and the code summed up."""
+def _reasons(known: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[str]:
+    """What changed, the input and the code summed up, the stage's own settings by their names."""
     heads = {key for key in {*known, *described} if known.get(key) != described.get(key)}
     if heads & _INPUT:
         yield "its input changed"
@@ -194,7 +204,7 @@ def _reasons(known: Mapping[str, Any], described: Mapping[str, Any], own: str) -
     left = heads - _INPUT - _KEYS
     old, new = ({key: side.get(key) for key in side if key in left} for side in (known, described))
     for change in changes(old, new):
-        yield change.removeprefix(f"{own}.")
+        yield change.removeprefix(f"{described['stage']}.")
 
 
 def changes(old: Any, new: Any, name: str = "") -> Iterator[str]:
@@ -245,6 +255,17 @@ def manifest(
         "languages": {code: dict(item) for code, item in stats.items()},
         "files": dict(files),
     }
+
+
+def lineage(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Manifests of the stages that a corpus went through, the first one first, its own last.
+
+    >>> steps = lineage({"stage": "filter", "input": {"stage": "import"}})
+    >>> [step["stage"] for step in steps]
+    ['import', 'filter']
+    """
+    before = manifest.get("input")
+    return [*(lineage(before) if before else ()), manifest]
 
 
 def _versions() -> dict[str, str]:

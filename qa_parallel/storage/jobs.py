@@ -7,7 +7,7 @@ outcome = carry_out(job, Path("clean"))
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,9 @@ class Job:
 
     Attributes
     ----------
-    own:
-        The name of its settings among those of `described`.
     described:
-        All that shapes the outcome: settings, digests of the input, versions. Two jobs that are
-        described alike leave the same files behind.
+        All that shapes the outcome, as `description` gives it. Two jobs that are described alike
+        leave the same files behind.
     make:
         Writes the files into a folder, and returns the manifest, which `carry_out` writes last.
     input:
@@ -36,24 +34,47 @@ class Job:
         Folders of jobs within it.
     close:
         Lets go of processes, whether `make` was called or not.
+    words:
+        What is done, in a few words: "200 questions into 4 languages".
     """
 
-    own: str
     described: dict[str, Any]
     make: Callable[[Path], dict[str, Any]]
     input: Any = None
     inner: tuple[str, ...] = ()
     close: Callable[[], None] = lambda: None
+    words: str = ""
 
 
-def description(code: int, **parts: Any) -> dict[str, Any]:
-    """A job's description: who makes it, the version of the stage's code, and `parts`."""
-    return {"made_by": folders.MADE_BY, "version": folders.VERSION, "code": code, **parts}
+def description(stage: str, code: int, settings: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
+    """What shapes the outcome of a stage, as settings.json and the manifest have it.
+
+    Parameters
+    ----------
+    stage:
+        Its name, which is also the key of its `settings`.
+    code:
+        The version of its code.
+    parts:
+        What else shapes it: digests of what is read, mostly.
+
+    >>> description("filter", 4, {"pivot": None}, corpus={"digest": "333f"})
+    {'made_by': 'qa-parallel', 'version': 2, 'stage': 'filter', 'code': 4, \
+'corpus': {'digest': '333f'}, 'filter': {'pivot': None}}
+    """
+    return {
+        "made_by": folders.MADE_BY,
+        "version": folders.VERSION,
+        "stage": stage,
+        "code": code,
+        **parts,
+        stage: dict(settings),
+    }
 
 
 def look(job: Job, out: Path) -> Standing:
     """Whether `job` is done already in `out`, and why not; nothing is written."""
-    return folders.look(out, job.described, job.own)
+    return folders.look(out, job.described)
 
 
 def carry_out(job: Job, out: Path, redo: Redo = "never") -> Outcome:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.storage.corpus import side_by_side
+from qa_parallel.text import counted
 
 _ROWS = 3
 _PASSAGE = 300  # characters shown of a passage
@@ -31,6 +32,12 @@ def layouts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"{name}: {account['words']}")
 
 
+def brief(manifest: Mapping[str, Any]) -> str:
+    """The size of a corpus in a few words; empty where there is none."""
+    count = sum(item["rows"] for item in manifest["languages"].values())
+    return f"{count:,} rows in {len(manifest['languages'])} languages" if count else ""
+
+
 def rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Some rows of the corpus in `folder` side by side, and how to go on."""
     codes = list(manifest["languages"])
@@ -38,7 +45,7 @@ def rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"\n{number}. {qa_id}", style="bold")
         yield _row(row)
     yield Text(
-        f"\nThe corpus is in {folder}. To go on:\n"
+        f"\nThe corpus is in {folder}. To load it:\n"
         f'  python -c "from datasets import load_dataset; '
         f"print(load_dataset('{folder}', '{codes[-1]}')['{_split(manifest)}'][0])\""
     )
@@ -92,30 +99,32 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     if translated:
         segments = sum(item["segments"] for item in translated)
         saved = 1 - sum(item["unique"] for item in translated) / segments
-        yield f"{saved:.0%} of the segments saved by deduplication"
+        yield f"{saved:.0%} of the segments were repeated, and translated once"
     yield from _vocabulary(manifest.get("vocabulary", {}))
-    if "questions" in manifest:
+    counts = manifest["source_counts"]
+    if "read" in counts:  # of one source
+        yield f"source rows: {_some(counts)}"
+    else:
         questions = manifest["questions"]
         yield (
-            f"{questions['all']:,} questions, {questions['complete']:,} of them in all "
-            f"{len(manifest['languages'])} languages; {manifest['passages']:,} groups of passages"
+            f"{counted(questions['all'], 'question')}, {questions['complete']:,} of them in all "
+            f"{counted(len(manifest['languages']), 'language')}; "
+            f"{counted(manifest['passages'], 'group')} of passages"
         )
-        for code, counts in manifest["source_counts"].items():
-            yield f"{code}: {_some(counts)}"
-    else:
-        yield f"source rows: {_some(manifest['source_counts'])}"
+        for code, mine in counts.items():
+            yield f"{code}: {_some(mine)}"
 
 
 def _vocabulary(report: Mapping[str, Any]) -> Iterator[str]:
     """A line a language: whether it was limited to a list of tokens, and why not."""
     for code, item in report.items():
         if not item["attempts"]:
-            yield f"{code}: whole vocabulary; too few rows to learn or to prove a list"
+            yield f"{code}: whole vocabulary: too few rows to learn and test a restriction"
             continue
         last = item["attempts"][-1]
         size = f"{last['tokens']:,} of {last['of']:,} tokens"
         if "identical" not in last:
-            yield f"{code}: whole vocabulary; a list of {size} would save too little"
+            yield f"{code}: whole vocabulary: restricting it to {size} would save too little"
             continue
         figures = (
             f"log-probability {last['logprob_restricted']:.3f} for {last['logprob_whole']:.3f}, "

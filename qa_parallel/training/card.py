@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from qa_parallel.evaluation.measures import among, named
 from qa_parallel.language_codes import LANGUAGES
 
 _USE = """\
@@ -17,7 +18,6 @@ questions = model.encode_query(["Where did the mill stand?"])
 passages = model.encode_document(["Die Mühle stand am Fluss."])
 model.similarity(questions, passages)
 ```"""
-_MEANS = {"map": "mAP", "mrr": "MRR", "recall@10": "recall@10", "rank_distance": "rank distance"}
 
 
 def training_card(report: Mapping[str, Any], results: Mapping[str, Any] | None = None) -> str:
@@ -38,9 +38,8 @@ def training_card(report: Mapping[str, Any], results: Mapping[str, Any] | None =
 
 
 def _title(report: Mapping[str, Any]) -> str:
-    return (
-        f"{report['encoder'].partition('@')[0]}, trained by a {report['batches']['strategy']} plan"
-    )
+    strategy = report["build-batches"]["strategy"]
+    return f"{report['encoder'].partition('@')[0]}, trained by a {strategy} plan"
 
 
 def _head(report: Mapping[str, Any]) -> str:
@@ -75,22 +74,25 @@ def _training(report: Mapping[str, Any]) -> str:
     rows = {
         "plan": f"{report['plan']['name']}, digest {report['plan']['digest']}",
         "corpora": "; ".join(f"{one['name']}, digest {one['digest']}" for one in report["corpora"]),
-        "strategy": report["batches"]["strategy"],
+        "strategy": report["build-batches"]["strategy"],
         "steps": f"{report['steps']:,}, the best after {report['best']:,}",
         "rows": f"{report['rows']:,}",
         "negatives that a question was compared with, mean": f"{report['negatives']:,.1f}",
         "loss, last 20 steps": f"{_mean(report['losses'][-20:]):.4f}",
     }
     if values["best"] is not None:
-        measure = {"mrr": "MRR", "map": "mAP"}[report["train"]["measure"]]
-        rows[f"validation, multilingual {measure}"] = (
-            f"{values['start']:.4f} before, {values['best']:.4f} at its best"
+        measure = named(report["train"]["measure"])
+        rows[f"validation, multilingual {measure.label}"] = (
+            f"{measure.format(values['start'])} before, {measure.format(values['best'])} at its "
+            "best"
         )
     return _table(("", ""), rows.items())
 
 
 def _settings(report: Mapping[str, Any]) -> str:
-    text = json.dumps({"train": report["train"], "batches": report["batches"]}, indent=2)
+    text = json.dumps(
+        {"train": report["train"], "build-batches": report["build-batches"]}, indent=2
+    )
     return f"```json\n{text}\n```"
 
 
@@ -103,11 +105,12 @@ def _results(results: Mapping[str, Any]) -> Iterator[str]:
             if row["dataset"] == one["name"] and row["query_language"] is None
         ]
         values = {(row["setting"], row["measure"]): row["value"] for row in mine}
+        measures = among(row["measure"] for row in mine)
         rows = []
         for setting in dict.fromkeys(row["setting"] for row in mine):
-            found = (values.get((setting, measure)) for measure in _MEANS)
-            rows.append((setting, *("" if one is None else f"{one:,.4f}" for one in found)))
-        yield _table((one["source"], *_MEANS.values()), rows)
+            cells = (each.format(values.get((setting, each.name))) for each in measures)
+            rows.append((setting, *cells))
+        yield _table((one["source"], *(each.heading for each in measures)), rows)
         yield f"`{one['signature']}`"
 
 

@@ -12,11 +12,14 @@ from typing import Any
 
 import polars as pl
 
+from qa_parallel import extras
+from qa_parallel.batches.plan import KIND as PLAN
 from qa_parallel.batches.plan import Head, read_head
-from qa_parallel.batches.settings import BatchSettings, Strategy
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.encoders.encoder import digest, find_encoder
 from qa_parallel.errors import ModelError, TrainingError
+from qa_parallel.evaluation import measures
 from qa_parallel.evaluation.pictures import draw
 from qa_parallel.evaluation.ranking import Task
 from qa_parallel.evaluation.stage import compare_results, evaluate_sets
@@ -26,10 +29,13 @@ from qa_parallel.sources.settings import EvalSettings, SourceSettings
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
+from qa_parallel.text import counted
+from qa_parallel.training import summary
 from qa_parallel.training.loop import steps_of
 from qa_parallel.training.pictures import training_curves
 from qa_parallel.training.settings import START, ExperimentSettings
-from qa_parallel.training.stage import ENCODER, prepare_training, write_card
+from qa_parallel.training.stage import ENCODER, entry, prepare_training, write_card
 from qa_parallel.training.stage import REPORT as TRAINING
 
 # Raise it when the same plans, encoder and sets would give other results than before.
@@ -97,6 +103,7 @@ def prepare_experiment(
     warn: Tell = lambda _: None,
 ) -> Job:
     """The job of `train_eval`; sets and plans are read, the encoder is found."""
+    extras.require("train", "training", *extras.TRAINING)
     evalsets = read_sets(sets, tell)
     if settings.encoder is None:
         raise ModelError("expected an encoder to train, found none", "give --encoder FOLDER")
@@ -106,7 +113,9 @@ def prepare_experiment(
     runs = list(runs_of(plans, settings))
     _refuse_unequal(runs)
     described = description(
+        STAGE.name,
         VERSION,
+        settings.model_dump(mode="json", exclude={"cache", "device", "encoder"}),
         runs={run.name: run.digest for run in runs},
         encoder={"name": encoder.resolve().name, "digest": digest(encoder)},
         sets=[
@@ -117,7 +126,7 @@ def prepare_experiment(
             }
             for one, given in zip(evalsets, sets, strict=True)
         ],
-        experiment=settings.model_dump(mode="json", exclude={"cache", "device", "encoder"}),
+        measures=[one.name for one in measures.MEASURES],
     )
 
     def make(out: Path) -> dict[str, Any]:
@@ -146,7 +155,9 @@ def prepare_experiment(
         files = {name: store.record(out / name) for name in names}
         return {**folders.manifest(described, {}, files), "kind": "experiment"}
 
-    return Job("experiment", described, make, inner=(_RUNS, _RESULTS))
+    names = ", ".join(one.name for one in sets)
+    words = f"{counted(len(runs), 'training')} of {start}, evaluated on {names}"
+    return Job(described, make, inner=(_RUNS, _RESULTS), words=words)
 
 
 def _once(said: set[str], warn: Tell, text: str) -> None:
@@ -168,7 +179,7 @@ def read_sets(sets: Sequence[EvalSettings], tell: Tell = lambda _: None) -> list
 
 def plan_strategies(
     corpora: Sequence[SourceSettings],
-    strategies: Sequence[Strategy],
+    strategies: Sequence[str],
     settings: BatchSettings,
     seeds: int,
     out: Path,
@@ -176,7 +187,14 @@ def plan_strategies(
     overwrite: bool = False,
     tell: Tell = lambda _: None,
 ) -> list[Path]:
-    """A plan for each strategy and seed, of the same corpora and with the same number of steps."""
+    """A plan for each strategy and seed, of the same corpora and with the same number of steps.
+
+    Raises
+    ------
+    ExtraError
+        What trains by the plans is not installed: said before they are made.
+    """
+    extras.require("train", "training", *extras.TRAINING)
     found = []
     for strategy, seed in itertools.product(
         strategies, range(settings.seed, settings.seed + seeds)
@@ -277,13 +295,8 @@ def _report(
     told = []
     for run in runs:
         one = store.read_json(out / _RUNS / run.name / TRAINING)
-        kept = ("steps", "rows", "seconds", "negatives", "best", "validation", "unknown")
-        loss = one["losses"][-20:]
-        told.append(
-            {"name": run.name, "system": run.system, "seed": run.seed, "plan": one["plan"]}
-            | {key: one[key] for key in kept}
-            | {"loss": sum(loss) / len(loss)}
-        )
+        mine = {"system": run.system, "seed": run.seed, "plan": one["plan"]}
+        told.append({**entry(run.name, one), **mine})
     return {
         "runs": told,
         "means": averages.to_dicts(),
@@ -316,3 +329,31 @@ def _differences(results: Sequence[tuple[str, Path]], samples: int) -> Iterator[
         rest = [baseline, *systems[place + 1 :]]
         outs = [folder for name in rest for system, folder in results if system == name]
         yield from compare_results(outs, samples)
+
+
+def _prepare(context: Context) -> Job:
+    settings = context.tables["train-eval"]
+    return prepare_experiment(
+        [context.input],
+        settings.evalsets(),
+        settings.experiment(),
+        tell=context.tools.tell,
+        warn=context.tools.warn,
+    )
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    folder = outcome.folder
+    yield from summary.describe(store.read_json(folder / REPORT))
+    yield f"Encoders are in {folder}/{_RUNS}/NAME/{ENCODER}, pictures in {folder}/{PICTURES}."
+
+
+STAGE = Stage(
+    name="train-eval",
+    title="Train and compare",
+    makes="experiment",
+    words=summary.experiment_words,
+    brief=lambda outcome: summary.experiment_brief(outcome.manifest),
+    summary=_summary,
+    recipe=RecipeStep("trained", _prepare, reads=PLAN),
+)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa_parallel.encoders.encoder import Encoder
-from qa_parallel.errors import ModelError, TrainingError
+from qa_parallel.errors import TrainingError
 from qa_parallel.training import checkpoint
 from qa_parallel.training.checkpoint import Record
-from qa_parallel.training.loss import cache_step, info_nce, plain_step
+from qa_parallel.training.objectives import InfoNCE, Objective, cache_step, plain_step
 from qa_parallel.training.settings import TrainSettings, factor
 from qa_parallel.training.texts import Batches, Texts, ahead
 
@@ -38,6 +38,7 @@ def train(
     plan: str,
     validate: Callable[[], float] | None = None,
     tell: Tell = lambda record, steps: None,
+    objective: Objective | None = None,
 ) -> Record:
     """Train `encoder` by the steps of a plan; the best one is kept in the folder `home`/best.
 
@@ -48,16 +49,18 @@ def train(
     home:
         Folder of the checkpoint and of the best encoder.
     plan:
-        Digest of all that shapes the run, for telling its checkpoint from another's.
+        Digest of all that shapes the run, an objective of one's own among it, for telling its
+        checkpoint from another's.
     validate:
         The measure of the encoder as it is, higher is better. None: the last one is the best.
     tell:
         Told after every step what was done, and how many steps there will be.
+    objective:
+        What the steps minimise. None: `InfoNCE` with the temperature and the direction of
+        `settings`, which no other objective asks for.
 
     Raises
     ------
-    ModelError
-        accelerate is not installed.
     TrainingError
         A loss or a gradient that is no number, too little memory, fewer steps than asked for.
     StoreError
@@ -66,6 +69,8 @@ def train(
     import torch
 
     steps = steps_of(len(batches), settings)
+    if objective is None:
+        objective = InfoNCE(settings.temperature, both=settings.direction == "both")
     accelerator = _accelerator(encoder, settings)
     if settings.freeze_embeddings:
         encoder.model.get_input_embeddings().requires_grad_(False)
@@ -81,7 +86,7 @@ def train(
         for step, texts in ahead(batches, range(record.step, steps), encoder, size):
             if settings.patience is not None and record.since_best() >= settings.patience:
                 break
-            loss = _gradients(step, texts, encoder, accelerator, settings)
+            loss = _gradients(step, texts, encoder, accelerator, settings, objective)
             norm = accelerator.clip_grad_norm_(weights, settings.clip)
             if not torch.isfinite(loss + norm):
                 raise _no_number(step, home)
@@ -126,7 +131,12 @@ def _validate(record: Record, encoder: Encoder, validate: Callable[[], float] | 
 
 
 def _gradients(
-    step: int, texts: Texts, encoder: Encoder, accelerator: Accelerator, settings: TrainSettings
+    step: int,
+    texts: Texts,
+    encoder: Encoder,
+    accelerator: Accelerator,
+    settings: TrainSettings,
+    objective: Objective,
 ) -> torch.Tensor:
     """Add the gradients of a step to the encoder's; returns the loss."""
     import torch
@@ -137,8 +147,7 @@ def _gradients(
             return encoder.vectors(encoder.pad(texts.chunks[chunk]))
 
     def loss(vectors: torch.Tensor) -> torch.Tensor:
-        both = settings.direction == "both"
-        return info_nce(vectors[texts.places], texts.rows, settings.temperature, both)
+        return objective.loss(vectors[texts.places], texts)
 
     encoder.model.train(settings.dropout)
     try:
@@ -153,14 +162,8 @@ def _gradients(
 def _accelerator(encoder: Encoder, settings: TrainSettings) -> Accelerator:
     """One device, the encoder's; half of the bits where that was asked for, or helps."""
     import torch
-
-    try:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
-    except ImportError:
-        raise ModelError(
-            "training needs accelerate, which is not installed", "pip install 'qa-parallel[train]'"
-        ) from None
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
 
     kind = next(encoder.model.parameters()).device.type
     auto = "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float32"

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from qa_parallel.evaluation.measures import named
 from qa_parallel.pictures import Picture, line_charts
 
 _POINTS = 60  # of a line; more cannot be told apart
-_NAMES = {"map": "mAP", "mrr": "MRR"}
 
 
 def training_curves(runs: Mapping[str, Mapping[str, Any]]) -> Picture:
@@ -35,7 +35,7 @@ def training_curves(runs: Mapping[str, Mapping[str, Any]]) -> Picture:
             if run["train"]["measure"] == measure and run["validations"]
         }
         if validations:
-            panels[f"validation, {_NAMES[measure]}"] = validations
+            panels[f"validation, {named(measure).label}"] = validations
     return line_charts(panels, title="Training", x_label="step")
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qa_parallel import extras
 from qa_parallel.batches.plan import Plan, open_plan, plan_digest, reserved_rows
 from qa_parallel.encoders.encoder import Encoder, find_encoder, load_encoder
-from qa_parallel.encoders.settings import DEMO
 from qa_parallel.errors import ModelError
+from qa_parallel.places import DEMO
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import README, Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Stage
+from qa_parallel.training import summary
 from qa_parallel.training.card import training_card
 from qa_parallel.training.checkpoint import Record
 from qa_parallel.training.loop import BEST, steps_of, train
@@ -74,16 +77,18 @@ def prepare_training(
     warn: Tell = lambda _: None,
 ) -> Job:
     """The job of `train_encoder`; the plan is read, the encoder is loaded."""
+    extras.require("train", "training", *extras.TRAINING)
     plan = open_plan(folder)
     steps_of(len(plan), settings)
     encoder, name = _load(settings)
     described = description(
+        STAGE.name,
         VERSION,
+        settings.model_dump(mode="json", exclude=_PLACES),
         plan={"name": folder.resolve().name, "digest": plan_digest(plan.manifest)},
         corpora=[{key: one[key] for key in ("name", "digest")} for one in plan.manifest["corpora"]],
-        batches=plan.settings.model_dump(mode="json"),
         encoder=name,
-        train=settings.model_dump(mode="json", exclude=_PLACES),
+        **{"build-batches": plan.settings.model_dump(mode="json")},
     )
 
     def make(out: Path) -> dict[str, Any]:
@@ -95,7 +100,7 @@ def prepare_training(
         write_card(out)
         return {**folders.manifest(described, {}, _files(out)), "kind": "training"}
 
-    return Job("train", described, make)
+    return Job(described, make)
 
 
 def write_card(out: Path, results: Mapping[str, Any] | None = None) -> None:
@@ -135,7 +140,7 @@ def _train(
             warn(f"{language}: the tokenizer does not know {share:.0%} of the tokens")
     task = reserved_task(reserved_rows(folder), settings.validation_questions)
     if task is None:
-        warn("nothing is reserved for validation: the last encoder is taken, not the best")
+        warn("no passages are reserved for validation, so the last encoder is kept, not the best")
     encoder.languages = tuple(sorted({*(encoder.languages or ()), *unknown}))
 
     def told(record: Record, steps: int) -> None:
@@ -152,6 +157,17 @@ def _train(
         told,
     )
     return record, unknown
+
+
+def entry(name: str, report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a table says of a training, from its report: counts, loss at the end, validation."""
+    kept = ("steps", "rows", "seconds", "negatives", "best", "validation", "unknown")
+    last = report["losses"][-20:]
+    return {
+        "name": name,
+        **{key: report[key] for key in kept},
+        "loss": sum(last) / len(last),
+    }
 
 
 def progress(record: Record, steps: int) -> str:
@@ -191,3 +207,19 @@ def _files(out: Path) -> dict[str, Any]:
         for path in [*paths, out / REPORT]
         if path.name != README
     }
+
+
+def _summary(outcome: Outcome) -> Iterator[Any]:
+    report = store.read_json(outcome.folder / REPORT)
+    yield summary.trainings([entry(outcome.folder.resolve().name, report)])
+    yield f"The encoder is in {outcome.folder}/{ENCODER}."
+
+
+STAGE = Stage(
+    name="train",
+    title="Train",
+    makes="training",
+    words=summary.training_words,
+    brief=lambda outcome: summary.training_brief(store.read_json(outcome.folder / REPORT)),
+    summary=_summary,
+)

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qa_parallel import extras
 from qa_parallel.errors import ModelError, QAParallelError, StoreError
+from qa_parallel.places import Place
 from qa_parallel.sources.source import Source
 from qa_parallel.storage import store
 from qa_parallel.storage.cache import cache_folder
@@ -124,8 +126,10 @@ class Cluster:
 
     Raises
     ------
+    ExtraError
+        Ray is not installed.
     ModelError
-        Ray is not installed, or a machine has another model.
+        A machine has another model.
     """
 
     def __init__(
@@ -252,20 +256,17 @@ class Cluster:
 def _absolute(settings: ModelSettings) -> ModelSettings:
     """Settings whose local paths hold wherever the process was started."""
     update: dict[str, Any] = {"cache": cache_folder(settings.cache).absolute()}
-    if Path(settings.model).is_dir():
-        update["model"] = str(Path(settings.model).absolute())
+    place = Place.of(settings.model)
+    if place.is_folder:
+        update["model"] = str(place.path.absolute())
     return settings.model_copy(update=update)
 
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError:
-        raise ModelError(
-            "expected Ray for --engine ray, found it not installed",
-            'pip install "qa-parallel[ray]"',
-        ) from None
+    extras.require("ray", "--engine ray", "ray")
+    import ray
+
     return ray
 
 

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from qa_parallel.display import is_live
 from qa_parallel.sources.account import layout_words
 from qa_parallel.sources.source import Source
 from qa_parallel.storage.corpus import Stats
@@ -49,10 +50,16 @@ class _Pace:
 
 
 class Progress:
-    """A `qa_parallel.translation.runner.Reporter` on a rich console."""
+    """A `qa_parallel.translation.runner.Reporter` on a rich console.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    Parameters
+    ----------
+    verbose:
+        A line for each window that is finished, in place of a table that is drawn.
+    """
+
+    def __init__(self, console: Console, verbose: bool = False) -> None:
+        self._console, self._verbose = console, verbose
         self._paces: dict[str, _Pace] = {}
         self._live: Live | None = None
         self._total: int | None = None
@@ -72,7 +79,7 @@ class Progress:
         self._total = source.total
         self._paces = {target: _Pace() for target in targets}
         self._last = self._printed = self._started = time.monotonic()
-        if self._console.is_terminal:
+        if is_live(self._console) and not self._verbose:
             self._live = Live(console=self._console, get_renderable=self._table, transient=True)
             self._live.start()
 
@@ -103,6 +110,9 @@ class Progress:
             pace.window, pace.read = (0, 0), 0
             if resumed:
                 self._resumed_rows += stats.rows
+            if self._verbose:
+                seconds = time.monotonic() - self._started
+                self._console.print(f"{seconds:8.1f} s  {self._line(language)}", highlight=False)
 
     def finish(self) -> None:
         """Stop drawing; also right after an error."""
@@ -127,7 +137,7 @@ class Progress:
         pace = self._paces[language]
         return (
             f"{language}: {self._rows(pace)} rows, {pace.rate(pace.segments)} segments, "
-            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} saved by deduplication, "
+            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} repeated, "
             f"time left {self._left()}"
         )
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from qa_parallel import language_codes
 from qa_parallel.errors import LanguageError
+from qa_parallel.settings import Named
 from qa_parallel.translation.decoding.settings import DecodingSettings
 
 # Setting of `restrict_vocabulary`: learn from the run itself.
@@ -29,7 +30,7 @@ class TranslateSettings(DecodingSettings):
 
     # limit each language to the tokens that it uses; they come from text of it in this file or
     # folder, or, with "auto", from the first windows; None = the whole vocabulary
-    restrict_vocabulary: str | None = Field(default=None, min_length=1)
+    restrict_vocabulary: Named | None = Field(default=None, min_length=1)
 
     # "ray": on the machines of a Ray cluster; the corpus is the same
     engine: Literal["local", "ray"] = "local"

@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel.errors import LanguageError
+from qa_parallel.places import home
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import Source, open_source
-from qa_parallel.storage import folders, store
+from qa_parallel.storage import folders
+from qa_parallel.storage import summary as storage_summary
 from qa_parallel.storage.cache import cache_folder
-from qa_parallel.storage.corpus import Stats, write_readme, write_shards
-from qa_parallel.storage.folders import DATA, Outcome
+from qa_parallel.storage.corpus import CorpusWriter, Stats
+from qa_parallel.storage.folders import Outcome
 from qa_parallel.storage.jobs import Job, carry_out, description, fresh
+from qa_parallel.storage.stage import Context, RecipeStep, Stage
+from qa_parallel.text import counted
+from qa_parallel.translation import summary
 from qa_parallel.translation.decoding.engine import Engine, resolved
-from qa_parallel.translation.models.model import Model, resolve
+from qa_parallel.translation.models.model import Model, is_ready, resolve
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.runner import Local, Reporter, Runner
 from qa_parallel.translation.settings import AUTO, TranslateSettings
@@ -99,7 +104,9 @@ def prepare_translation(
         reporter.finish()
         return {**manifest, **runner.report()}
 
-    return Job("translate", described, make, close=runner.close)
+    questions = "questions" if source.total is None else counted(source.total, "question")
+    words = f"{questions} into {counted(len(targets), 'language')}"
+    return Job(described, make, close=runner.close, words=words)
 
 
 def _runner(
@@ -128,7 +135,7 @@ def _runner(
 def _open_text(settings: TranslateSettings, targets: tuple[str, ...]) -> LanguageText | None:
     """The user's text for lists of tokens. None where there is none, or no lists are wanted."""
     given = settings.restrict_vocabulary
-    return None if given in (None, AUTO) else open_text(Path(given).expanduser(), targets)
+    return None if given in (None, AUTO) else open_text(home(given), targets)
 
 
 def _describe(
@@ -144,7 +151,15 @@ def _describe(
     given = settings.restrict_vocabulary
     lists = {} if given is None else {"restrict_vocabulary": text.digest if text else given}
     return description(
+        STAGE.name,
         VERSION,
+        {
+            "to": list(targets),
+            **runner.signature,
+            **lists,
+            "window_rows": settings.window_rows,
+            "shard_rows": settings.shard_rows,
+        },
         source={
             **source_settings.model_dump(mode="json", exclude={"source"}),
             "source_language": source.language,
@@ -156,13 +171,6 @@ def _describe(
             "revision": model.revision,
             "digest": model.digest,
             "license": model.license,
-        },
-        translate={
-            "to": list(targets),
-            **runner.signature,
-            **lists,
-            "window_rows": settings.window_rows,
-            "shard_rows": settings.shard_rows,
         },
     )
 
@@ -176,24 +184,41 @@ def _finish(
     settings: TranslateSettings,
     title: str,
 ) -> dict[str, Any]:
-    split = described["source"]["split"]
     per_shard = -(-settings.shard_rows // settings.window_rows)
-    files: dict[str, Any] = {}
-    store.remove(out / DATA)
-    for language in stats:
+    writer = CorpusWriter(out, list(stats), described["source"]["split"])
+    for language, mine in stats.items():
         parts = [folders.part(folder, language) for folder in places]
-        files |= write_shards(out, language, split, parts, per_shard)
-    write_readme(
-        out,
+        writer.take(language, parts, per_shard, mine)
+    manifest = writer.finish(
+        described,
         title or f"{source.name.rsplit('@')[0]} in {len(stats)} languages",
-        list(stats),
-        split,
         f"Made by qa-parallel from {source.name} with {described['model']['name']}. "
         "Counts, digests and settings: manifest.json.",
     )
-    counts = {code: item.to_json() for code, item in stats.items()}
     return {
-        **folders.manifest(described, counts, files),
+        **manifest,
         "source_counts": asdict(source.counts),
         "layout": {source.name: source.account.to_json()},
     }
+
+
+def _prepare(context: Context) -> Job:
+    tables = context.tables
+    return prepare_translation(
+        tables["source"],
+        tables["model"],
+        tables["translate"],
+        context.tools.reporter,
+        title=context.title,
+    )
+
+
+STAGE = Stage(
+    name="translate",
+    title="Translate",
+    makes="corpus",
+    words=summary.words,
+    brief=lambda outcome: storage_summary.brief(outcome.manifest),
+    summary=lambda outcome: storage_summary.counts(outcome.manifest),
+    recipe=RecipeStep("translated", _prepare, ready=lambda tables: is_ready(tables["model"])),
+)

@@ -235,7 +235,10 @@ def _assemble(
             for name, items in fields.items()
         ),
         *(
-            pl.Series(f"{name}_logprob", [item and item.logprob for item in items], pl.Float32())
+            # further digits mean nothing and would not compress
+            pl.Series(
+                f"{name}_logprob", [item and item.logprob for item in items], pl.Float32()
+            ).cast(CORPUS[f"{name}_logprob"])
             for name, items in fields.items()
         ),
         schema.breaks([item.breaks if item else None for item in fields["passage"]]),

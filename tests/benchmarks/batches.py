@@ -27,15 +27,16 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from qa_parallel.batches import BatchSettings
 from qa_parallel.batches.plan import open_plan
 from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.schema import CORPUS, breaks
 from qa_parallel.sentences import annotate
 from qa_parallel.sources.parallel import import_parallel
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
+from qa_parallel.storage.corpus import CorpusWriter
 
 SHARD = 50_000
 READS = 200
@@ -75,16 +76,15 @@ def copies(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
 
 def write_corpus(folder: Path, rows: int, languages: dict[str, pl.DataFrame]) -> None:
     total = sum(frame.height for frame in languages.values())
-    files: dict[str, Any] = {}
+    writer = CorpusWriter(folder, list(languages))
     for code, frame in languages.items():
-        for number, shard in enumerate(copies(frame, rows * frame.height // total)):
-            name = f"data/{code}/train-{number:05d}-of-00000.parquet"
-            store.write_parquet(folder / name, shard)
-            path = folder / name
-            files[name] = {"bytes": path.stat().st_size, "sha256": store.digest(path)}
-    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+        for shard in copies(frame, rows * frame.height // total):
+            writer.add(code, shard)
+    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "import"}
+    manifest = writer.finish(settings, "A corpus", "Made to measure plans.")
     store.write_json(folder / folders.SETTINGS, settings)
-    store.write_json(folder / folders.MANIFEST, {"kind": "corpus", **settings, "files": files})
+    store.write_json(folder / folders.MANIFEST, manifest)
+    store.remove(folder / folders.WORK)
 
 
 def measure(corpus: Path, out: Path, options: dict[str, Any]) -> dict[str, Any]:

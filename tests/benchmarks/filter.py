@@ -39,13 +39,13 @@ from qa_parallel.filters.language import Identifier
 from qa_parallel.filters.limits import decide
 from qa_parallel.filters.measure import score_language
 from qa_parallel.filters.settings import FilterSettings, MeasureSettings
+from qa_parallel.filters.stage import filter_corpus
 from qa_parallel.filters.workers import Workers
 from qa_parallel.machine import cores
-from qa_parallel.pipeline import run as pipeline
 from qa_parallel.schema import CORPUS
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import write_shards
+from qa_parallel.storage.corpus import CorpusWriter
 
 CODES = ("ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh")
 PER_PASSAGE = 5
@@ -75,21 +75,18 @@ def make_corpus(data: Path, rows: int, out: Path) -> None:
     sets = {code: squad(data / "xquad-r" / f"{code}.json") for code in ("en", *CODES)}
     ids = sorted(set.intersection(*(set(one) for one in sets.values())))
     each = rows // len(sets)
-    files: dict[str, Any] = {}
+    writer = CorpusWriter(out, [language_codes.parse(code) for code in sets])
     for code, texts in sets.items():
         language = language_codes.parse(code)
-        parts = []
         for start in range(0, each, SHARD):
             numbers = range(start, min(each, start + SHARD))
             frame = _frame(language, [(n, texts[ids[n % len(ids)]]) for n in numbers], texts, ids)
-            parts.append(out / "parts" / f"{language}-{start}.parquet")
-            store.write_parquet(parts[-1], frame)
-        files |= write_shards(out, language, "train", parts, 1)
-    described = {"made_by": folders.MADE_BY, "version": folders.VERSION}
+            writer.add(language, frame)
+    described = {"made_by": folders.MADE_BY, "version": folders.VERSION, "stage": "import"}
     store.write_json(out / folders.SETTINGS, described)
-    manifest = {**described, "kind": "corpus", "files": files, "languages": {}}
+    manifest = writer.finish(described, "A corpus", "Made to measure the filters.")
     store.write_json(out / folders.MANIFEST, manifest)
-    store.remove(out / "parts")
+    store.remove(out / folders.WORK)
 
 
 def _frame(
@@ -126,7 +123,7 @@ FIELDS = ("question", "answer", "passage")
 def run_filter(corpus: Path, out: Path) -> None:
     """Filter a corpus without language identification; prints seconds and peak memory."""
     started = time.perf_counter()
-    outcome = pipeline.filter_corpus(
+    outcome = filter_corpus(
         SourceSettings(source=str(corpus)),
         FilterSettings(detector="none"),
         out,

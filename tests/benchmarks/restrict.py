@@ -79,7 +79,7 @@ def listed(
     else:
         lines = list(open_text(text, [language]).of(language))
     count = Counter(token for line in engine.encode(lines) for token in line)
-    steering = (*engine.tokenizer.prefix(language), engine.tokenizer.eos)
+    steering = (*engine.prefix(language), engine.tokenizer.eos)
     names = Sources.of(engine.encode(ahead))
     return build(inspection.vocabulary(engine.model.path), count, names, steering)
 

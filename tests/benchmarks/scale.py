@@ -77,10 +77,10 @@ def peak_bytes() -> int:
 
 def child(options: argparse.Namespace, rows: int) -> dict[str, float]:
     """One size, in this process."""
-    from qa_parallel.pipeline import run as pipeline
     from qa_parallel.sources.settings import SourceSettings
     from qa_parallel.translation.models.settings import ModelSettings
     from qa_parallel.translation.settings import TranslateSettings
+    from qa_parallel.translation.stage import translate
     from tests.benchmarks.translate import Silent
     from tests.fake_engine import Reversing
 
@@ -92,7 +92,7 @@ def child(options: argparse.Namespace, rows: int) -> dict[str, float]:
                 lines.write(json.dumps(row) + "\n")
         before = peak_bytes()
         started, cpu = time.perf_counter(), time.process_time()
-        outcome = pipeline.translate(
+        outcome = translate(
             SourceSettings(source=str(file)),
             ModelSettings(model="demo", cache=Path(scratch, "cache")),
             settings,

@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
-from qa_parallel.batches import BatchSettings
 from qa_parallel.batches.export import FOLDER, in_plan_order
 from qa_parallel.batches.plan import open_plan
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.stage import build_batches
 from qa_parallel.encoders.encoder import load_encoder
 from qa_parallel.encoders.settings import EncoderSettings

@@ -51,7 +51,6 @@ from rich.console import Console
 from rich.table import Table
 
 from qa_parallel.machine import cores
-from qa_parallel.pipeline import run as pipeline
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.sources.source import open_source
 from qa_parallel.translation.decoding.engine import Done, Engine
@@ -60,6 +59,7 @@ from qa_parallel.translation.decoding.settings import DecodingSettings
 from qa_parallel.translation.models.model import Model, resolve
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.settings import TranslateSettings
+from qa_parallel.translation.stage import translate
 from qa_parallel.translation.window import Window, prepare
 from tests.benchmarks.random_model import build_600m
 
@@ -89,7 +89,7 @@ class Forced(Engine):
     """An engine whose model is random: a translation gets the length of its batch's sources."""
 
     def _lengths(self, batch: Sequence[Any]) -> tuple[int, int]:
-        length = forced([item.tokens for item in batch])
+        length = forced([item.tokens for item in batch]) - 1
         return length, length
 
 
@@ -102,30 +102,29 @@ def ceiling(engine: Engine, window: Window, targets: Sequence[str], beam: int, f
     """Raw CTranslate2: all that can be done before is done before."""
     batches = [
         (
-            [engine.tokenizer.source(item.tokens, engine.source) for item in batch],
+            [engine.model.wrap(item.tokens, engine.source, target) for item in batch],
             forced([item.tokens for item in batch]) if force else room(len(batch[0].tokens)),
         )
+        for target in targets
         for batch in engine.cut(numbered(window.segments, window.tokens))
     ]
 
     def run() -> int:
         tokens = 0
         running: deque[Any] = deque()
-        for target in targets:
-            prefix = engine.tokenizer.prefix(target)
-            for sources, length in batches:
-                running += engine._translator.translate_batch(
-                    sources,
-                    [prefix] * len(sources),
-                    asynchronous=True,
-                    beam_size=beam,
-                    max_decoding_length=length,
-                    min_decoding_length=length if force else 1,
-                    max_input_length=0,
-                    use_vmap=engine._restricted,
-                )
-                while len(running) > 4 * engine.batch_tokens:
-                    tokens += len(running.popleft().result().hypotheses[0])
+        for wrapped, length in batches:
+            running += engine._translator.translate_batch(
+                [source for source, _ in wrapped],
+                [prefix for _, prefix in wrapped],
+                asynchronous=True,
+                beam_size=beam,
+                max_decoding_length=length,
+                min_decoding_length=length if force else 1,
+                max_input_length=0,
+                use_vmap=engine._restricted,
+            )
+            while len(running) > 4 * engine.batch_tokens:
+                tokens += len(running.popleft().result().hypotheses[0])
         return tokens + sum(len(future.result().hypotheses[0]) for future in running)
 
     return run
@@ -139,9 +138,7 @@ def whole(source: SourceSettings, settings: TranslateSettings, engine: Engine) -
         reporter = Silent()
         with tempfile.TemporaryDirectory() as folder:
             fresh = ModelSettings(cache=Path(folder, "cache"))
-            pipeline.translate(
-                source, fresh, settings, Path(folder, "out"), reporter, engine=engine
-            )
+            translate(source, fresh, settings, Path(folder, "out"), reporter, engine=engine)
         return reporter.tokens
 
     return run

@@ -31,6 +31,8 @@ from qa_parallel.pipeline import run as pipeline
 from qa_parallel.pipeline.recipe import Recipe
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import store
+from qa_parallel.storage.stage import Tools
+from qa_parallel.translation import stage as translation
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.settings import TranslateSettings
 from tests.benchmarks.translate import Silent
@@ -44,7 +46,7 @@ ROWS = 12
 
 def translate(folder: Path, settings: TranslateSettings = SETTINGS) -> None:
     """A small translation into `folder / "out"`, with a cache beside it."""
-    pipeline.translate(
+    translation.translate(
         SourceSettings(source=str(QUESTIONS), limit=ROWS),
         ModelSettings(model="demo", cache=folder / "cache"),
         settings,
@@ -154,7 +156,7 @@ def run(folder: Path, settings: Recipe) -> None:
             "evaluate": settings.evaluate.model_copy(update=cache),
         }
     )
-    for _ in pipeline.run(here, pipeline.Tools(Silent())):
+    for _ in pipeline.run(here, Tools(Silent())):
         pass
 
 

@@ -197,7 +197,7 @@ def test_a_corpus_that_changed(corpus: Path, tmp_path: Path) -> None:
 def test_folders_that_are_no_plans(corpus: Path, tmp_path: Path) -> None:
     out = tmp_path / "plan"
     made(corpus, out)
-    with pytest.raises(StoreError, match=r"found corpus of version 1"):
+    with pytest.raises(StoreError, match=r"found corpus of version"):
         open_plan(corpus)
     next(out.glob("data/train-*")).write_bytes(b"cut")
     with pytest.raises(StoreError, match="missing or cut short"):

@@ -14,17 +14,12 @@ from click.testing import CliRunner, Result
 
 from qa_parallel.cli import main
 from qa_parallel.encoders.encoder import load_encoder
+from qa_parallel.evaluation.measures import MEASURES
 from qa_parallel.schema import RESULTS
 from qa_parallel.storage import store
 from tests.lareqa import mill
-from tests.tiny_models import build_bert
 
 pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
 
 
 @pytest.fixture
@@ -38,9 +33,9 @@ def invoke(tmp_path: Path, *options: str) -> Result:
     )
 
 
-def test_an_encoder_on_a_set(encoder: Path, sets: Path, tmp_path: Path) -> None:
+def test_an_encoder_on_a_set(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    options = ("--encoder", str(encoder), "--eval", f"mill={sets}", "--out", str(out))
+    options = ("--encoder", str(tiny_bert), "--eval", f"mill={sets}", "--out", str(out))
     done = invoke(tmp_path, *options, "--strategy", "hybrid", "--seed", "7")
     assert done.exit_code == 0, done.output
     for setting in ("monolingual", "cross-lingual", "multilingual"):
@@ -71,17 +66,17 @@ def test_an_encoder_on_a_set(encoder: Path, sets: Path, tmp_path: Path) -> None:
     assert "evaluate.seed changed 7 → null" in other.output
 
 
-def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_path: Path) -> None:
+def test_vectors_from_elsewhere_score_the_same(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.jsonl"
     given = ("--eval", f"mill={sets}")
     written = invoke(tmp_path, *given, "--texts", str(texts))
     assert written.exit_code == 0, written.output
     rows = [json.loads(line) for line in texts.read_text().splitlines()]
     assert [row["kind"] for row in rows].count("query") == 4
-    vectors = load_encoder(encoder)([row["text"] for row in rows]) * 3
+    vectors = load_encoder(tiny_bert)([row["text"] for row in rows]) * 3
     file = tmp_path / "vectors.npz"
     np.savez(file, ids=np.array([row["id"] for row in rows]), vectors=vectors)
-    for name, options in (("a", ("--embeddings", str(file))), ("b", ("--encoder", str(encoder)))):
+    for name, options in (("a", ("--embeddings", str(file))), ("b", ("--encoder", str(tiny_bert)))):
         done = invoke(tmp_path, *given, *options, "--out", str(tmp_path / name))
         assert done.exit_code == 0, done.output
     one, other = (pl.read_parquet(tmp_path / name / "results.parquet") for name in "ab")
@@ -89,10 +84,10 @@ def test_vectors_from_elsewhere_score_the_same(encoder: Path, sets: Path, tmp_pa
     assert one["signature"][0] != other["signature"][0]
 
 
-def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
+def test_comparing(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     def results(name: str, *options: str, called: str = "mill") -> str:
         out = str(tmp_path / name)
-        given = ("--encoder", str(encoder), "--eval", f"{called}={sets}", "--out", out)
+        given = ("--encoder", str(tiny_bert), "--eval", f"{called}={sets}", "--out", out)
         assert invoke(tmp_path, *given, *options).exit_code == 0
         return out
 
@@ -116,10 +111,31 @@ def test_comparing(encoder: Path, sets: Path, tmp_path: Path) -> None:
         assert message in done.output
 
 
-def test_languages_that_the_encoder_was_not_trained_on(
-    encoder: Path, sets: Path, tmp_path: Path
+def test_comparing_with_results_from_before_a_measure_was_there(
+    tiny_bert: Path, sets: Path, tmp_path: Path
 ) -> None:
-    load_encoder(encoder).save(tmp_path / "trained", languages=["eng_Latn", "fra_Latn"])
+    outs = [str(tmp_path / name) for name in ("old", "new")]
+    for out, more in zip(outs, ((), ("--debias",)), strict=True):
+        given = ("--encoder", str(tiny_bert), "--eval", f"mill={sets}", "--out", out)
+        assert invoke(tmp_path, *given, *more).exit_code == 0
+    file = tmp_path / "old" / "values.parquet"
+    pl.read_parquet(file).drop("ndcg@10").write_parquet(file)
+    done = invoke(tmp_path, *outs, "--compare")
+    assert done.exit_code == 0, done.output
+    (told,) = [line for line in done.output.splitlines() if "nDCG@10" in line]
+    assert told.startswith(f"Warning: left out: nDCG@10 (not in {outs[0]}); evaluate again")
+    assert "mAP" in done.output
+    names = [one.name for one in MEASURES]
+    pl.read_parquet(file).drop(names, strict=False).write_parquet(file)
+    done = invoke(tmp_path, *outs, "--compare")
+    assert done.exit_code == 2
+    assert "a measure that all results have, found none" in done.output
+
+
+def test_languages_that_the_encoder_was_not_trained_on(
+    tiny_bert: Path, sets: Path, tmp_path: Path
+) -> None:
+    load_encoder(tiny_bert).save(tmp_path / "trained", languages=["eng_Latn", "fra_Latn"])
     done = invoke(tmp_path, "--encoder", str(tmp_path / "trained"), "--eval", f"mill={sets}")
     assert done.exit_code == 0, done.output
     assert "The encoder was not trained on deu_Latn." in done.output
@@ -129,11 +145,11 @@ def test_languages_that_the_encoder_was_not_trained_on(
     ("options", "message"),
     [
         (("--encoder", "nowhere"), "or a Hub id, found 'nowhere'"),
-        (("--embeddings", "nowhere"), "expected a file of vectors, found none at nowhere"),
+        (("--embeddings", "nowhere"), "expected a file of vectors, found none at 'nowhere'"),
         ((), "expected an encoder or a file of vectors, found neither"),
         (("--encoder", "demo", "--max-length", "9999"), "at most 512 tokens"),
         (("--encoder", "demo", "--max-length", "1"), "max_length = 1"),
-        (("--encoder", "demo", "--eval", "x=nowhere"), "found nothing at nowhere"),
+        (("--encoder", "demo", "--eval", "x=nowhere"), "found nothing at 'nowhere'"),
     ],
 )
 def test_mistakes(sets: Path, tmp_path: Path, options: tuple[str, ...], message: str) -> None:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from datasets import load_dataset
+from rich.console import Console
 
+import qa_parallel as qp
+from qa_parallel import hub
 from qa_parallel.cli import main
+from qa_parallel.encoders import encoder
+from qa_parallel.errors import RecipeError, StoreError
+from qa_parallel.filters import Check
+from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.stage import explain, filter_corpus
+from qa_parallel.filters.summary import describe
+from qa_parallel.page.stage import write_report
+from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import store
+from qa_parallel.storage.folders import Outcome
 
 PLACES = ("Berlin", "Madrid", "Lisbon", "Vienna", "Prague", "Athens", "Dublin", "Warsaw")
 
@@ -92,7 +107,7 @@ def test_good_rows_are_kept_and_bad_ones_say_why(corpus: Path, tmp_path: Path) -
     example = german["reasons"]["question entities"]["examples"][0]
     assert "&quot;" in example["target"]
     assert "bridge" in example["source"]
-    assert "judged by the built-in prior" in found.output
+    assert "so judged by built-in limits" in found.output
     manifest = store.read_json(out / "manifest.json")
     assert manifest["questions"] == {"all": 8, "complete": 5}
 
@@ -148,7 +163,7 @@ def test_a_source_that_is_no_corpus_is_read_too(tmp_path: Path) -> None:
         (("--set", "length=long"), "expected CHECK=LIMIT"),
         (("--detector", "lingua"), "expected a language identifier, found 'lingua'"),
         (("--pivot", "Klingonish"), "expected a language of NLLB-200"),
-        (("--encoder", "nowhere"), "expected a Hugging Face encoder in nowhere"),
+        (("--encoder", "nowhere"), "the folder of an encoder or a Hub id, found 'nowhere'"),
     ],
 )
 def test_bad_options_are_one_clear_line(
@@ -159,11 +174,37 @@ def test_bad_options_are_one_clear_line(
     assert message in " ".join(found.output.split())
 
 
+def test_an_encoder_by_any_name(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ "demo", its folder and a Hub id are one encoder, so that all but the first are done."""
+    folder, out = encoder.find_encoder("demo"), tmp_path / "clean"
+    loaded = []
+
+    def load(folder: Path) -> Callable[..., np.ndarray]:
+        loaded.append(folder)
+        axes: dict[str, int] = {}  # one of its own for each text
+        return lambda texts, prefix: np.eye(999)[[axes.setdefault(t, len(axes)) for t in texts]]
+
+    monkeypatch.setattr(encoder, "load_encoder", load)
+    monkeypatch.setattr(hub, "locate", lambda name, _: hub.Commit(name, "c", False))
+    monkeypatch.setattr(hub, "download", lambda *_: folder)
+    for name in ("demo", folder, "org/name"):
+        found = run("filter", corpus, "--out", out, "--encoder", name, "--pivot", "en")
+        assert found.exit_code == 0, found.output
+    assert store.read_json(out / "manifest.json")["filter"]["encoder"] == encoder.digest(folder)
+    assert loaded == [folder]
+    assert "cosine" in pl.read_parquet(out / "work" / "scores" / "*.parquet")["check"]
+
+
 @pytest.mark.parametrize(
     ("detector", "module", "message"),
     [
-        ("heliport", "heliport", "heliport is not installed; pip install 'qa-parallel[lid]'"),
-        ("py3langid", "py3langid", "py3langid is not installed; pip install py3langid"),
+        (
+            "heliport",
+            "heliport",
+            'heliport, which is not installed; pip install "qa-parallel[lid]"',
+        ),
         ("model.bin", "fasttext", "is not installed; pip install fasttext-wheel"),
         ("gone.bin", "", "choose auto, py3langid, heliport, langid, none, or the path"),
     ],
@@ -221,7 +262,7 @@ def test_three_rows_of_a_language_are_judged_by_the_prior(tmp_path: Path) -> Non
     found = run("filter", tmp_path / "corpus", "--pivot", "en", "--out", tmp_path / "clean")
     assert found.exit_code == 0, found.output
     said = " ".join(found.output.split())
-    assert "fewer than 100 texts, judged by the built-in prior: deu_Latn" in said
+    assert "fewer than 100 texts, so judged by built-in limits: deu_Latn" in said
     assert "deu_Latn question length" in said
 
 
@@ -244,3 +285,108 @@ def test_a_corpus_is_not_overwritten_by_what_is_left_of_it(corpus: Path) -> None
     assert found.exit_code == 2
     assert "expected another folder than the corpus" in found.output
     assert {path: path.read_bytes() for path in corpus.rglob("*.parquet")} == before
+
+
+def own(limit: float = 1, version: str = "1") -> Check:
+    """A check of one's own: words of the original that the translation kept, places aside."""
+    named = pl.col("original").str.to_lowercase().str.extract_all(r"\w{4,}")
+    mine = pl.col("text").str.to_lowercase().str.extract_all(r"\w{4,}")
+    return Check(
+        "kept_words",
+        named.list.set_intersection(mine).list.len(),
+        limit=limit,
+        field="question",
+        meaning="words of the original kept",
+        version=version,
+    )
+
+
+def keep(corpus: Path, out: Path, *checks: Check, overwrite: bool = False) -> Outcome:
+    settings = FilterSettings(detector="none", pivot="en")
+    source = SourceSettings(source=str(corpus))
+    return filter_corpus(source, settings, out, checks=checks, overwrite=overwrite, workers=2)
+
+
+def test_a_check_of_ones_own_is_like_any_other(corpus: Path, tmp_path: Path) -> None:
+    """German q2 is English: eight long words of its original are there, the place is one."""
+    out = tmp_path / "run" / "clean"
+    outcome = keep(corpus, out, own())
+    decisions = pl.read_parquet(out / "decisions.parquet").filter(check="kept_words")
+    assert decisions.select("qa_id", "language", "field", "score", "limit", "reason").rows() == [
+        ("q2", "deu_Latn", "question", 7, 1,
+         "question words of the original kept: 7.0, expected at most 1.0")
+    ]  # fmt: skip
+    gone = pl.read_parquet(out / "rejected" / "**" / "*.parquet").filter(qa_id="q2")
+    assert "question:kept_words" in gone["reasons"][0].to_list()
+    report = store.read_json(out / "report.json")
+    told = report["languages"]["deu_Latn"]["reasons"]["question kept_words"]
+    assert (told["rejected"], told["examples"][0]["qa_id"]) == (1, "q2")
+    limits = pl.read_parquet(out / "limits.parquet").filter(check="kept_words")
+    assert limits.select("language", "field", "high").rows() == [("deu_Latn", "question", 1)]
+    assert outcome.manifest["filter"]["checks"] == {
+        "kept_words": {
+            "fields": ["question"], "side": "max", "limit": 1.0, "learned": None,
+            "meaning": "words of the original kept", "version": "1",
+        }
+    }  # fmt: skip
+    reasons = outcome.manifest["reasons"]["deu_Latn"]
+    assert reasons["question kept_words"]["rejected"] == 1
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(*describe(report), explain(out, "q2"))
+    printed = console.export_text()
+    assert "question kept_words 7 (limit 1)  [q2]" in printed
+    line = next(line for line in printed.splitlines() if "7.000" in line)
+    assert line.split()[-4:] == ["kept_words", "7.000", "1.000", "rejected"]
+    page = write_report(tmp_path / "run").read_text("utf-8")
+    assert "question kept_words" in page
+    assert '<td class="words">words of the original kept</td>' in page
+
+
+def test_a_check_of_ones_own_is_measured_when_it_changes(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "clean"
+    keep(corpus, out, own())
+    assert keep(corpus, out, own()).complete_before
+    scores = out / "work" / "scores"
+    table, mine = scores / "deu_Latn.parquet", scores / "deu_Latn.kept_words.parquet"
+
+    def times() -> tuple[int, int]:
+        return table.stat().st_mtime_ns, mine.stat().st_mtime_ns
+
+    first = times()
+    with pytest.raises(StoreError, match=r"filter.checks.kept_words.limit changed 1 → 7"):
+        keep(corpus, out, own(7))
+    looser = keep(corpus, out, own(7), overwrite=True)
+    assert "question kept_words" not in looser.manifest["reasons"]["deu_Latn"]
+    assert times() == first
+    with pytest.raises(StoreError, match=r'filter.checks.kept_words.version changed "1" → "2"'):
+        keep(corpus, out, own(7, "2"))
+    keep(corpus, out, own(7, "2"), overwrite=True)
+    assert times()[0] == first[0]
+    assert times()[1] != first[1]
+    # what is no longer asked for is neither judged nor shown
+    keep(corpus, out, overwrite=True)
+    assert "kept_words" not in pl.read_parquet(out / "limits.parquet")["check"]
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(explain(out, "q2"))
+    printed = console.export_text()
+    assert "copied" in printed
+    assert "kept_words" not in printed
+
+
+def test_a_name_that_there_is_already_is_one_clear_line(corpus: Path, tmp_path: Path) -> None:
+    check = Check("copied", lambda rows: rows["text"].str.len_chars(), limit=3)
+    with pytest.raises(RecipeError) as caught:
+        keep(corpus, tmp_path / "clean", check)
+    assert str(caught.value) == (
+        "expected a check by a name of its own, found 'copied', which is one of qa-parallel; give "
+        "it another name"
+    )
+    assert not (tmp_path / "clean").exists()
+
+
+def test_the_python_api_takes_checks_too(corpus: Path, tmp_path: Path) -> None:
+    out = tmp_path / "clean"
+    clean = qp.filter(corpus, checks=[own()], detector="none", pivot="en", out=out)
+    assert clean.decisions.filter(check="kept_words")["qa_id"].to_list() == ["q2"]
+    assert clean.scores.filter(check="kept_words").height == 8
+    assert clean.scores.filter(check="copied").height > 0

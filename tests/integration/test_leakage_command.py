@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from qa_parallel import hub
 from qa_parallel.cli import main
 from qa_parallel.schema import CORPUS, LEAKS
-from qa_parallel.storage import folders, store
-from qa_parallel.storage.corpus import read_corpus, write_shards
+from qa_parallel.storage import store
+from qa_parallel.storage.corpus import read_corpus
 from tests.chaos.kill import digests
+from tests.small_corpora import corpus_folder, corpus_frame
 
 LEAKED = "Where did the keeper of the lighthouse hide his brass key?"
 MILL = (
@@ -34,29 +35,21 @@ PASSAGES = {"p1": "Ferries cross at noon.", "p2": MILL, "p3": "A dog lay in the 
 
 def corpus(folder: Path) -> Path:
     """A corpus in English and German, as if it had been translated."""
-    files: dict[str, Any] = {}
-    for code, place in (("eng_Latn", 2), ("deu_Latn", 3)):
-        rows = [
-            dict.fromkeys(CORPUS)
-            | {
-                "qa_id": row[0],
-                "passage_id": row[1],
-                "language": code,
-                "question": row[place],
-                "passage": PASSAGES[row[1]] if place == 2 else f"Text {row[1]}",
-                "translated_from": None if place == 2 else "eng_Latn",
-                "flags": [],
-            }
-            for row in ROWS
-        ]
-        part = folder.parent / f"{code}.parquet"
-        store.write_parquet(part, pl.DataFrame(rows, schema=CORPUS))
-        files |= write_shards(folder, code, "train", [part], 1)
-    settings = {"made_by": folders.MADE_BY, "version": folders.VERSION}
-    store.write_json(folder / folders.SETTINGS, settings)
-    manifest = {"kind": "corpus", **settings, "model": {"name": "demo"}, "files": files}
-    store.write_json(folder / folders.MANIFEST, manifest)
-    return folder
+    rows = [
+        {
+            "qa_id": row[0],
+            "passage_id": row[1],
+            "language": code,
+            "question": row[place],
+            "passage": PASSAGES[row[1]] if place == 2 else f"Text {row[1]}",
+            "translated_from": None if place == 2 else "eng_Latn",
+        }
+        for code, place in (("eng_Latn", 2), ("deu_Latn", 3))
+        for row in ROWS
+    ]
+    return corpus_folder(
+        folder, corpus_frame(rows), described={"stage": "translate", "model": {"name": "demo"}}
+    )
 
 
 def evaluation(folder: Path) -> Path:
@@ -217,8 +210,8 @@ def test_half_written_and_foreign_folders(sides: tuple[Path, Path], tmp_path: Pa
     given, known = sides
     against = ["--against", f"small={known}"]
     for change, message in (
-        ({"version": 99}, "expected a corpus of version 1"),
-        ({"kind": "leakage"}, "found leakage of version 1"),
+        ({"version": 99}, "expected a corpus of version 2"),
+        ({"kind": "leakage"}, "found leakage of version 2"),
     ):
         manifest = store.read_json(given / "manifest.json")
         store.write_json(given / "manifest.json", manifest | change)
@@ -234,20 +227,23 @@ def test_half_written_and_foreign_folders(sides: tuple[Path, Path], tmp_path: Pa
 
 
 def test_an_encoder_looks_across_languages(
-    sides: tuple[Path, Path], tiny_nllb: Path, tmp_path: Path
+    sides: tuple[Path, Path], tiny_nllb: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given, _ = sides
     french = tmp_path / "fr.jsonl"
     french.write_text(json.dumps({"question": ROWS[1][2]}) + "\n")
     out = tmp_path / "out"
-    options = ("--encoder", tiny_nllb, "--cosine", "0.9999", "--out", out)
-    result = run(given, "--against", f"french={french}", *options)
-    assert result.exit_code == 0, result.output
+    monkeypatch.setattr(hub, "locate", lambda name, _: hub.Commit(name, "c0ffee", False))
+    monkeypatch.setattr(hub, "download", lambda *_: tiny_nllb)
+    for encoder in (tiny_nllb, "org/name"):
+        options = ("--encoder", encoder, "--cosine", "0.9999", "--out", out)
+        result = run(given, "--against", f"french={french}", *options)
+        assert result.exit_code == 0, result.output
     found = pl.read_parquet(out / "leaks.parquet").filter(kind="cosine")
     assert found.select("qa_id", "language", "benchmark_language").rows() == [
         ("b", "eng_Latn", "fra_Latn")
     ]
-    assert len(store.read_json(out / "manifest.json")["leakage"]["encoder"]) == 64
+    assert len(store.read_json(out / "manifest.json")["check-leakage"]["encoder"]) == 64
     assert "same meaning" in result.output
 
 
@@ -256,7 +252,7 @@ def test_an_encoder_looks_across_languages(
     [
         (["--encoder", "nowhere"], "nowhere"),
         (["--action", "drop"], "expected a folder for the clean corpus, found none; give --out"),
-        (["--against", "small"], "expected NAME=PATH, found 'small'"),
+        (["--against", "=small"], "expected PATH or NAME=PATH, found '=small'"),
         (["--against", "small=b.json"], "found small, small"),
         (["--containment", "2"], "containment = 2.0"),
         (["--ngrams", "8,x"], "ngrams"),

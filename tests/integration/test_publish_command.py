@@ -17,11 +17,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qa_parallel
-from qa_parallel.batches import BatchSettings
+from qa_parallel.batches.settings import BatchSettings
+from qa_parallel.batches.stage import build_batches
 from qa_parallel.cli import main
 from qa_parallel.filters.settings import FilterSettings
+from qa_parallel.filters.stage import filter_corpus
 from qa_parallel.leakage.settings import LeakageSettings
-from qa_parallel.pipeline.run import build_batches, check_leakage, filter_corpus
+from qa_parallel.leakage.stage import check_leakage
 from qa_parallel.sources.inputs import open_input
 from qa_parallel.sources.settings import EvalSettings, SourceSettings
 from qa_parallel.storage import store
@@ -150,7 +152,7 @@ def test_a_dry_run_names_every_file_and_sends_nothing(
     text = card.read_bytes()
     assert sizes.pop("README.md") == (hashlib.sha256(text).hexdigest(), len(text))
     assert {name.split("/")[0] for name in sizes} == {"manifest.json", "batches"}
-    for line in ("private dataset repository org/corpus", "tag the outcome v1.0", "valid"):
+    for line in ("private dataset repository org/corpus", "tag the commit v1.0", "valid"):
         assert line in result.stdout
 
 

@@ -13,14 +13,15 @@ import ray
 from polars.testing import assert_frame_equal
 
 from qa_parallel.errors import ModelError
-from qa_parallel.pipeline import run as pipeline
 from qa_parallel.sources.settings import SourceSettings
 from qa_parallel.storage import store
 from qa_parallel.storage.corpus import Stats
 from qa_parallel.translation import cluster
 from qa_parallel.translation.decoding.engine import Done
 from qa_parallel.translation.models.settings import ModelSettings
+from qa_parallel.translation.runner import Reporter
 from qa_parallel.translation.settings import TranslateSettings
+from qa_parallel.translation.stage import translate
 
 QUESTIONS = Path(__file__).parents[2] / "recipes" / "quickstart" / "questions.jsonl"
 
@@ -57,15 +58,13 @@ def actors() -> Iterator[int]:
             yield int(place.parent.name)
 
 
-def translated(
-    out: Path, reporter: pipeline.Reporter, limit: int = 24, **settings: object
-) -> pl.DataFrame:
+def translated(out: Path, reporter: Reporter, limit: int = 24, **settings: object) -> pl.DataFrame:
     """The rows of a small translation.
 
     In float32: a text that stands in two windows is decoded in the one that comes first, and in
     int8 the texts beside it there can change it.
     """
-    outcome = pipeline.translate(
+    outcome = translate(
         SourceSettings(source=str(QUESTIONS), limit=limit),
         ModelSettings(model="demo", cache=out.parent / f"cache-{out.name}"),
         TranslateSettings.model_validate(

@@ -28,7 +28,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = small_run(tmp_path_factory.mktemp("report") / "run <of> ours")
     done = report(made)
     assert done.exit_code == 0, done.output
-    assert "report.html: open it in a browser" in done.output
+    assert f"Open {made / 'report.html'} in a browser." in done.output
     return made
 
 

@@ -205,7 +205,7 @@ def test_in_a_recipe_the_path_is_looked_for_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "to", "says"),
     [
-        ("nowhere", "de", "found no file or folder nowhere"),
+        ("nowhere", "de", "found no file or folder 'nowhere'"),
         ("empty.txt", "de", "expected text of deu_Latn in"),
         ("latin1.txt", "de", "expected text in UTF-8"),
         ("folder", "fr", "expected text of fra_Latn in"),

@@ -15,7 +15,7 @@ from qa_parallel.batches.plan import open_plan
 from qa_parallel.cli import main
 from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.storage import store
-from tests.tiny_models import build_bert, build_nllb
+from tests.tiny_models import build_nllb
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 QUESTIONS = RECIPES / "quickstart" / "questions.jsonl"
@@ -61,11 +61,6 @@ def squad(path: Path) -> Path:
 def worldly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model that knows every language of NLLB-200."""
     return build_nllb(tmp_path_factory.mktemp("models") / "worldly", sorted(LANGUAGES))
-
-
-@pytest.fixture(scope="module")
-def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("encoders") / "tiny-bert")
 
 
 def run(recipe: Path, out: Path, *arguments: object) -> Result:
@@ -141,7 +136,7 @@ def test_a_recipe_whole_with_stand_ins(path: Path, tiny_bert: Path, tmp_path: Pa
     summary = [line.split()[:2] for line in output.splitlines()]
     assert all([name, "done"] in summary for name in ("translate", *tables)), output
     assert f"qa-parallel publish {out / 'checked'} --repo org/name --dry-run" in output
-    assert f"The page to look at is {out / 'report.html'}." in output.replace("\n", "")
+    assert f"Open {out / 'report.html'} in a browser." in output
     assert "<title>" in (out / "report.html").read_text("utf-8")
     english = pl.read_parquet(out / "translated" / "data" / "eng_Latn" / "*.parquet")
     assert english.height == 6
@@ -244,7 +239,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("run")
     (home / "small.toml").write_text(SMALL)
     output = good(home / "small.toml", home / "out")
-    assert said(output) == dict.fromkeys(STAGES, "not made yet")
+    # what is new says what it does
+    assert said(output) == {
+        "translate": "4 questions into 1 language",
+        "filter": "8 rows in 2 languages",
+        "check-leakage": "8 rows in 2 languages against quickstart-eval",
+        "build-batches": "hybrid batches of 8 rows in 2 languages",
+    }
     return home
 
 
@@ -313,20 +314,20 @@ def test_a_dry_run_says_why_and_writes_nothing(home: Path) -> None:
     output = good(home / "small.toml", home / "out", "--dry-run", *options)
     assert said(output) == {
         "translate": "up to date",
-        "filter": "would run: limits.length changed 4 → 3",
-        **dict.fromkeys(STAGES[2:], "would run: its input will change"),
+        "filter": "would run (limits.length changed 4 → 3)",
+        **dict.fromkeys(STAGES[2:], "would run (its input changes)"),
     }
     assert state(home) == before
     fresh = good(home / "small.toml", home / "new", "--dry-run")
-    assert said(fresh)["translate"] == "would run: not made yet"
-    assert said(fresh)["build-batches"] == "would run: its input will change"
+    assert said(fresh)["translate"] == "would run (no output yet)"
+    assert said(fresh)["build-batches"] == "would run (its input changes)"
     assert not (home / "new").exists()
 
 
 def test_a_dry_run_converts_no_model(home: Path, tiny_nllb: Path) -> None:
     before = state(home)
     output = good(home / "small.toml", home / "out", "--dry-run", *changed(model__model=tiny_nllb))
-    assert said(output)["translate"] == "would run: its model is to be fetched or converted"
+    assert said(output)["translate"] == "would run (its model is to be fetched or converted)"
     assert state(home) == before
 
 
@@ -339,8 +340,8 @@ def test_from_and_until_a_stage(home: Path) -> None:
     options = ("--from-stage", "filter", "--until-stage", "check-leakage")
     dry = said(good(home / "small.toml", home / "out", *options, "--dry-run"))
     assert dry == {
-        "filter": "would run: asked for",
-        "check-leakage": "would run: its input will change",
+        "filter": "would run (asked for)",
+        "check-leakage": "would run (its input changes)",
     }
     output = good(home / "small.toml", home / "out", *options)
     assert said(output) == {"filter": "asked for", "check-leakage": "asked for"}
@@ -382,8 +383,8 @@ def test_from_a_stage_whose_input_is_missing(home: Path, tmp_path: Path) -> None
         (["--set", "filter.limits.lenght=1"], "[filter.limits]: unknown key 'lenght'"),
         (["--set", "filter.min_languages=3"], "min_languages of at most 2"),
         (["--set", "build-batches.languages=de"], "that are made (eng_Latn, fra_Latn)"),
-        (["--set", "check-leakage.against.x=/no/such/set"], "expected an evaluation set at /no"),
-        (["--set", "filter.encoder=/no/such/encoder"], "expected an encoder at /no"),
+        (["--set", "check-leakage.against.x=/no/such/set"], "found nothing at '/no/such/set'"),
+        (["--set", "filter.encoder=/no/such/encoder"], "found nothing at '/no/such/encoder'"),
         (["--set", "train-eval.sets.x=/no/set", "--set", "build-batches.steps=0"], "build-batches"),
     ],
 )
@@ -406,7 +407,8 @@ def test_folders_of_others_are_left_alone(home: Path) -> None:
     before = state(home / "third" / "filtered")
     for option in ([], ["--from-stage", "filter"]):
         line = refused(home / "small.toml", home / "third", *option)
-        assert "one of another command" in line
+        assert "expected a folder of filter" in line
+        assert "found one of translate" in line
         assert state(home / "third" / "filtered") == before
 
 

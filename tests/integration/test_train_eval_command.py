@@ -21,18 +21,12 @@ from qa_parallel.encoders.encoder import load_encoder
 from qa_parallel.storage import store
 from tests.lareqa import mill
 from tests.small_corpora import corpus_folder, corpus_frame, parallel
-from tests.tiny_models import build_bert
 
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn")
 TEXTS = ["query: The cat sat on the mat.", "Ein Hund lief im Park."]
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
 
 
 @pytest.fixture
@@ -60,11 +54,11 @@ def plan(corpus: Path, out: Path, *options: object) -> Path:
     return out
 
 
-def test_strategies_compared(encoder: Path, corpus: Path, sets: Path, tmp_path: Path) -> None:
+def test_strategies_compared(tiny_bert: Path, corpus: Path, sets: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     options = (
         "--corpus", corpus, "--seeds", 2, "--steps", 4, "--batch-size", 6, "--positive", "answer",
-        "--encoder", encoder, "--query-prefix", "query: ", "--rate", "1e-3",
+        "--encoder", tiny_bert, "--query-prefix", "query: ", "--rate", "1e-3",
         "--validate-every", 2, "--eval", f"mill={sets}", "--samples", 100, "--out", out,
     )  # fmt: skip
     done = run(tmp_path, *options)
@@ -115,10 +109,10 @@ def test_strategies_compared(encoder: Path, corpus: Path, sets: Path, tmp_path: 
 
 
 @pytest.fixture
-def trained(encoder: Path, corpus: Path, sets: Path, tmp_path: Path) -> Path:
+def trained(tiny_bert: Path, corpus: Path, sets: Path, tmp_path: Path) -> Path:
     """The folder of an encoder that was trained and evaluated."""
     home = plan(corpus, tmp_path / "plan", "--steps", 3)
-    options = ("--encoder", encoder, "--eval", f"mill={sets}", "--samples", 100)
+    options = ("--encoder", tiny_bert, "--eval", f"mill={sets}", "--samples", 100)
     prefixes = ("--query-prefix", "query: ", "--passage-prefix", "passage: ", "--max-length", 20)
     done = run(tmp_path, home, *options, *prefixes, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
@@ -159,11 +153,13 @@ def test_mteb_loads_the_encoder(trained: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_and_started_again(encoder: Path, corpus: Path, sets: Path, tmp_path: Path) -> None:
+def test_killed_and_started_again(
+    tiny_bert: Path, corpus: Path, sets: Path, tmp_path: Path
+) -> None:
     """SIGKILL in the middle of training; the losses are those of a run that was left alone."""
     home = plan(corpus, tmp_path / "plan", "--steps", 60)
     options = [
-        "train-eval", home, "--encoder", encoder, "--eval", f"mill={sets}", "--samples", 100,
+        "train-eval", home, "--encoder", tiny_bert, "--eval", f"mill={sets}", "--samples", 100,
         "--validate-every", 5,
     ]  # fmt: skip
     command = [sys.executable, "-m", "qa_parallel.cli", *map(str, options)]
@@ -198,11 +194,11 @@ def refuse(tmp_path: Path, *arguments: object) -> str:
 
 
 def test_mistakes_are_found_before_training(
-    encoder: Path, corpus: Path, sets: Path, tmp_path: Path
+    tiny_bert: Path, corpus: Path, sets: Path, tmp_path: Path
 ) -> None:
     one = plan(corpus, tmp_path / "one", "--steps", 3)
     two = plan(corpus, tmp_path / "two", "--steps", 4, "--strategy", "monolingual")
-    rest = ("--encoder", encoder, "--out", tmp_path / "out")
+    rest = ("--encoder", tiny_bert, "--out", tmp_path / "out")
     good = ("--eval", f"mill={sets}")
     assert "nowhere" in refuse(tmp_path, one, *rest, "--eval", f"x={tmp_path / 'nowhere'}")
     line = refuse(tmp_path, one, two, *rest, *good)
@@ -215,7 +211,7 @@ def test_mistakes_are_found_before_training(
     bare = tmp_path / "bare"
     bare.mkdir()
     for name in ("config.json", "model.safetensors"):
-        (bare / name).symlink_to(encoder / name)
+        (bare / name).symlink_to(tiny_bert / name)
     line = refuse(tmp_path, one, "--encoder", bare, "--out", tmp_path / "out", *good)
     assert "tokenizer" in line
     corpus_folder(corpus, corpus_frame(parallel(61, CODES, per_passage=2)))
@@ -223,7 +219,7 @@ def test_mistakes_are_found_before_training(
 
 
 def test_a_language_that_the_tokenizer_does_not_know(
-    encoder: Path, sets: Path, tmp_path: Path
+    tiny_bert: Path, sets: Path, tmp_path: Path
 ) -> None:
     rows = corpus_frame(parallel(60, CODES, per_passage=2)).with_columns(
         answer=pl.when(pl.col("language") == "fra_Latn")
@@ -232,7 +228,7 @@ def test_a_language_that_the_tokenizer_does_not_know(
     )
     home = plan(corpus_folder(tmp_path / "corpus", rows), tmp_path / "plan", "--steps", 2)
     done = run(
-        tmp_path, home, "--encoder", encoder, "--eval", f"m={sets}", "--out", tmp_path / "out",
+        tmp_path, home, "--encoder", tiny_bert, "--eval", f"m={sets}", "--out", tmp_path / "out",
         "--samples", 100,
     )  # fmt: skip
     assert done.exit_code == 0, done.output

@@ -171,6 +171,37 @@ def test_interrupted_at_every_write_it_goes_on_to_the_same_files(
     assert digests(torn) == digests(tmp_path / "whole")
 
 
+def test_an_interrupted_run_is_not_finished_with_other_settings(
+    run: Run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills up when some windows are finished; then another beam is asked for."""
+    options = ("--source", data, "--to", "de", "--window-rows", 5)
+    real, writes = os.replace, 0
+
+    def scarce(self: Path, target: Path) -> None:
+        nonlocal writes
+        writes += 1
+        if writes > 6:
+            raise OSError(28, "No space left on device")
+        real(self, target)
+
+    torn = tmp_path / "torn"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", scarce)
+        assert run(*options, "--beam", 4, out=torn).exit_code == 2
+    left = list((torn / ".work").rglob("deu_Latn.parquet"))
+    assert left
+    refused = run(*options, out=torn)
+    assert refused.exit_code == 2
+    assert "translate.beam changed 4 → 1" in refused.output
+    assert all(path.exists() for path in left)
+    assert run(*options, "--overwrite", out=torn).exit_code == 0
+    for beam in (1, 4):
+        assert run(*options, "--beam", beam, out=tmp_path / f"beam-{beam}").exit_code == 0
+    assert digests(torn) == digests(tmp_path / "beam-1")
+    assert digests(torn) != digests(tmp_path / "beam-4")
+
+
 def test_sigterm_ends_in_order(data: Path, tiny_nllb: Path, tmp_path: Path) -> None:
     """The process says that it stopped, and the next run goes on."""
     import signal
@@ -188,7 +219,7 @@ def test_sigterm_ends_in_order(data: Path, tiny_nllb: Path, tmp_path: Path) -> N
     _, errors = process.communicate(timeout=60)
     if process.returncode:  # else it was faster than the signal
         assert process.returncode == 143
-        assert "Stopped. What is finished is kept" in errors
+        assert "Stopped. Finished work is kept" in errors
         assert "Traceback" not in errors
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
@@ -197,7 +228,8 @@ def test_a_second_process_is_refused(run: Run, data: Path, tmp_path: Path) -> No
     with store.locked(tmp_path / "out"):
         # filelock lets the same process in again, another one not: ask another one
         code = (
-            "import sys; from pathlib import Path; from qa_parallel.storage import store\n"
+            "import sys; from pathlib import Path\n"
+            "from qa_parallel.storage import store\n"
             "with store.locked(Path(sys.argv[1])): pass"
         )
         done = subprocess.run(

@@ -16,6 +16,8 @@ PACKAGE = Path(qa_parallel.__file__).parent
 # training has a plan to read and an evaluation to make.
 GROUND: dict[str, set[str]] = {
     "errors": set(),
+    "extras": set(),
+    "places": set(),
     "language_codes": set(),
     "schema": set(),
     "text": set(),
@@ -24,10 +26,12 @@ GROUND: dict[str, set[str]] = {
     "display": set(),
     "settings": set(),
     "sentences": {"language_codes", "schema"},
-    "storage": {"schema"},
+    "storage": {"places", "schema", "text"},
     "pictures": {"language_codes"},
-    "sources": {"hub", "language_codes", "schema", "sentences", "storage"},
-    "encoders": {"hub", "storage"},
+    "sources": {
+        *("hub", "language_codes", "places", "schema", "sentences", "settings", "storage", "text"),
+    },
+    "encoders": {"extras", "hub", "places", "settings", "storage"},
 }
 BELOW = set(GROUND) - {"errors"}
 STAGES: dict[str, set[str]] = {
@@ -39,12 +43,14 @@ STAGES: dict[str, set[str]] = {
     "training": (BELOW - {"hub"}) | {"batches", "evaluation"},
 }
 FACES: dict[str, set[str]] = {
-    "publishing": BELOW,
-    "page": BELOW | {"batches", "evaluation", "filters", "publishing", "training"},
-    "pipeline": BELOW | set(STAGES) | {"page", "publishing"},
-    "results": BELOW | set(STAGES) | {"pipeline"},
+    "stages": {"sources", "storage", *STAGES},
+    "publishing": BELOW | {"evaluation"},
+    "page": BELOW | {"batches", "evaluation", "filters", "stages", "training"},
+    # a recipe has the settings of every stage, and of what it reads nothing else
+    "pipeline": BELOW | set(STAGES) | {"stages"},
+    "results": BELOW | set(STAGES) | {"pipeline", "publishing", "stages"},
     "api": BELOW | set(STAGES) | {"page", "pipeline", "publishing", "results"},
-    "cli": BELOW | set(STAGES) | {"api", "page", "pipeline", "publishing", "results"},
+    "cli": BELOW | set(STAGES) | {"api", "page", "publishing", "results"},
 }
 MAY_IMPORT = {**GROUND, **STAGES, **FACES}
 
@@ -56,14 +62,14 @@ ALSO_WRITE = {
     "translation.vocabulary.restricted": "the folder of a limited model, in the cache",
     "translation.models.conversion": "the folder of a converted model, in the cache",
     "translation.models.inspection": "the digest of a large model, in the cache",
-    "filters.kept": "the filters' own folder",
+    "filters.scores": "scores, language by language, in the filters' own folder",
     "training.checkpoint": "a checkpoint",
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",
     "encoders.layout": "the files in the folder of an encoder",
     "sources.rows": "rows that somebody holds in memory, in the cache",
     "pipeline.run": "the recipe beside what it made",
-    "cli.publish": "the card that --card asks for",
+    "pipeline.bundled": "a copy of a recipe, where the user wants it",
 }
 WRITING = {
     *("write_bytes", "write_json", "write_parquet", "write_text", "save_pretrained"),
@@ -127,6 +133,28 @@ def test_no_stage_imports_another() -> None:
     } == {}
 
 
+def test_recipes_know_stages_from_the_table_alone() -> None:
+    wrong = {
+        name: {one for one in imports(path) if _package(one) in STAGES}
+        for name, path in modules().items()
+        if _package(name) == "pipeline"
+    }
+    wrong["pipeline.recipe"] = {
+        one for one in wrong["pipeline.recipe"] if not one.endswith("settings")
+    }
+    assert not set().union(*wrong.values())
+
+
+def test_the_command_line_calls_the_verbs_alone() -> None:
+    """Of the stages it knows their settings, which its options are made from."""
+    verbs = {"api", "display", "errors", "language_codes", "places", "results", "text"}
+    verbs |= {"batches.strategies", "storage.caches"}  # what there is to choose from
+    for name, path in modules().items():
+        if _package(name) == "cli":
+            others = {one for one in imports(path) - verbs if _package(one) != "cli"}
+            assert {one for one in others if not one.endswith("settings")} <= {"__version__"}, name
+
+
 def test_modules_import_in_no_circle() -> None:
     found = {name: imports(path) - {name} for name, path in modules().items()}
     placed: set[str] = set()
@@ -153,6 +181,11 @@ def test_only_stages_and_storage_write_files() -> None:
     assert not wrong
 
 
+def test_where_something_is_stands_in_one_module() -> None:
+    for word in ("expanduser", r"[\w.-]*/[\w.-]+"):  # the second is a Hub id
+        assert [name for name, path in modules().items() if word in path.read_text()] == ["places"]
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\n"
@@ -172,3 +205,8 @@ def test_no_pickles_and_no_foreign_code() -> None:
         text = path.read_text()
         for unsafe in ("import pickle", "torch.load(", "trust_remote_code=True"):
             assert unsafe not in text, f"{unsafe} in {path.name}"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".from_pretrained"):
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                passed = None in given  # what the caller was given, **options
+                assert passed or given.get("trust_remote_code") == "False", path.name

@@ -133,7 +133,7 @@ def test_numbers_are_written_short() -> None:
 
 def test_rows_of_a_plan_that_languages_do_not_share_are_none() -> None:
     report = {
-        "batches": {"strategy": "monolingual"},
+        "build-batches": {"strategy": "monolingual"},
         "train": {
             "languages": {"eng_Latn": {}, "deu_Latn": {}},
             "matrix": {"eng_Latn": {"eng_Latn": 40}, "deu_Latn": {"deu_Latn": 20}},

@@ -106,6 +106,10 @@ class Engine:
         kind = str(self.settings.compute_type)
         return load(model, self.device, self.settings.device_index, self._workers, kind)
 
+    def prefix(self, target: str) -> list[str]:
+        """What every translation into `target` is forced to begin with."""
+        return self.model.wrap([], self.source, target)[1]
+
     def encode(self, texts: Sequence[str]) -> list[list[str]]:
         """Subword tokens of each text, without language and end tokens."""
         return self.tokenizer.encode_batch(texts)
@@ -177,8 +181,8 @@ class Engine:
         """
         if not tokens:
             return []
-        prefix = self.tokenizer.prefix(target)
-        sources = [self.tokenizer.source(piece, self.source) for piece in tokens]
+        wrapped = [self.model.wrap(pieces, self.source, target) for pieces in tokens]
+        prefix = self.prefix(target)
         limit = self.model.max_positions - _RESERVED
         targets = [
             prefix + pieces[: limit - len(prefix)]
@@ -187,7 +191,7 @@ class Engine:
         while True:
             try:
                 scored = self._translator.score_batch(
-                    sources,
+                    [source for source, _ in wrapped],
                     targets,
                     max_batch_size=self.score_tokens,
                     batch_type="tokens",
@@ -260,17 +264,18 @@ class Engine:
         return max(_LEAST, budget // 2)
 
     def _submit(self, batch: Sequence[Item], target: str, options: dict[str, Any]) -> list[Any]:
-        prefix = self.tokenizer.prefix(target)
+        wrapped = [self.model.wrap(item.tokens, self.source, target) for item in batch]
+        forced = len(self.prefix(target))
         least, most = self._lengths(batch)
         pending: list[Any] = self._translator.translate_batch(
-            [self.tokenizer.source(item.tokens, self.source) for item in batch],
-            [prefix] * len(batch),
+            [source for source, _ in wrapped],
+            [prefix for _, prefix in wrapped],
             asynchronous=True,
             beam_size=self.settings.beam + (_MORE_BEAMS if options else 0),
             length_penalty=self.settings.length_penalty,
             max_input_length=0,
-            max_decoding_length=most,
-            min_decoding_length=least,
+            max_decoding_length=forced + most,
+            min_decoding_length=forced + least,
             return_end_token=True,
             return_scores=True,
             use_vmap=self._restricted,
@@ -279,9 +284,9 @@ class Engine:
         return pending
 
     def _lengths(self, batch: Sequence[Item]) -> tuple[int, int]:
-        """Least and most tokens to generate for a batch, the language's token counted."""
-        least = 2  # nothing that is sent here means nothing
-        return least, self._room(batch[0]) + 1
+        """Least and most tokens to generate for a batch, behind those that are forced."""
+        least = 1  # nothing that is sent here means nothing
+        return least, self._room(batch[0])
 
     def _room(self, item: Item) -> int:
         """Most tokens of its translation, </s> included."""
@@ -294,7 +299,7 @@ class Engine:
         target: str,
         on_batch: OnBatch,
     ) -> Iterator[tuple[Item, Translation]]:
-        skip = len(self.tokenizer.prefix(target))
+        skip = len(self.prefix(target))
         eos = self.tokenizer.eos
         whole = [result.hypotheses[0][skip:] for result in results]
         # The batch has room for its longest text. What a shorter one became is cut to its own: it

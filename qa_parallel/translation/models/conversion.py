@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from qa_parallel import extras
 from qa_parallel.errors import ModelError
+from qa_parallel.translation.models import families
+from qa_parallel.translation.models.families import Family
 from qa_parallel.translation.models.tokenizer import (
     FILES,
     JSON_FILES,
@@ -19,26 +22,14 @@ from qa_parallel.translation.models.tokenizer import (
 )
 
 MARKER = "qa_parallel_model.json"
-_FORMAT = 2  # of the marker; a folder with another one is converted again
-# What NLLB-200 (the dense models) and M2M-100 are called in config.json.
-ARCHITECTURE = "m2m_100"
+_FORMAT = 3  # of the marker; a folder with another one is converted again
 
-_NEEDS = 'pip install "qa-parallel[convert]"'
 _PICKLE = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
-def check_architecture(kind: object, where: str) -> None:
-    """ModelError unless `kind`, the `model_type` of a config.json, can be converted."""
-    if kind != ARCHITECTURE:
-        raise ModelError(
-            f"expected a model of type {ARCHITECTURE} (NLLB-200 or M2M-100), found "
-            f"{kind or 'no type'} in {where}"
-        )
-
-
-def check_source(folder: Path) -> None:
-    """ModelError unless `folder` holds a model in safetensors, with its tokenizer."""
-    check_architecture(read_json(folder / "config.json").get("model_type"), str(folder))
+def check_source(folder: Path) -> Family:
+    """The family of the model in `folder`; ModelError without safetensors or a tokenizer."""
+    family = families.of_config(read_json(folder / "config.json"), str(folder))
     if not any(folder.glob("*.safetensors")):
         found = next((name for name in _PICKLE if (folder / name).exists()), "no weights")
         raise ModelError(
@@ -52,6 +43,7 @@ def check_source(folder: Path) -> None:
             "found none",
             "copy the tokenizer's files of the original model into the folder",
         )
+    return family
 
 
 def converted(
@@ -59,7 +51,6 @@ def converted(
     source: Callable[[], Path],
     quantization: str,
     check: Callable[[Path], Mapping[str, Any]],
-    trust_remote_code: bool = False,
 ) -> Path:
     """`target`, converted from `source()` unless it is there already.
 
@@ -75,25 +66,27 @@ def converted(
     check:
         Called with the new folder before it gets its name; raises ModelError where the model
         does not work, returns what to record in the marker.
-    trust_remote_code:
-        Passed to transformers.
 
     Raises
     ------
     ModelError
-        The model cannot be converted, torch is missing, or the disk is full.
+        The model cannot be converted, or the disk is full.
+    ExtraError
+        torch is not installed.
     """
     from filelock import FileLock
 
     if is_complete(target):
         return target
+    # the converter itself hides that torch is missing, and by then the model would be downloaded
+    extras.require("convert", "converting a model", *extras.LOADING)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.parent / f".{target.name}.lock"):
             if not is_complete(target):
                 for leftover in target.parent.glob(f".{target.name}.part-*"):
                     shutil.rmtree(leftover)
-                _build(target, source(), quantization, check, trust_remote_code)
+                _build(target, source(), quantization, check)
     except OSError as error:
         raise ModelError(
             f"cannot convert the model into {target}: {error}",
@@ -102,20 +95,23 @@ def converted(
     return target
 
 
-def steers(folder: Path, source: list[str], prefixes: tuple[list[str], list[str]]) -> bool:
-    """Whether the language token changes what the model says after it.
+def steers(folder: Path, tokens: list[str], wrapped: Sequence[tuple[list[str], list[str]]]) -> bool:
+    """Whether the target language changes what the model says.
 
-    The same continuation is scored behind both `prefixes`; a model that takes them for the same
-    (unknown) token gives the same log-probabilities.
+    The same `tokens` are scored as what follows both of `wrapped`, source and forced beginning for
+    one target and for another; a model that takes the languages' tokens for the same (unknown) one
+    gives the same log-probabilities.
     """
     import ctranslate2
 
     translator = ctranslate2.Translator(str(folder), device="cpu", intra_threads=1)
     # Not the end token, which the scoring adds itself.
-    targets = [[*prefix, *source[1:-1]] for prefix in prefixes]
-    first, second = translator.score_batch([source, source], targets)
-    skip = len(prefixes[0])
-    pairs = zip(first.log_probs[skip:], second.log_probs[skip:], strict=True)
+    targets = [[*prefix, *tokens] for _, prefix in wrapped]
+    scored = translator.score_batch([source for source, _ in wrapped], targets)
+    pairs = zip(
+        *(one.log_probs[len(prefix) :] for one, (_, prefix) in zip(scored, wrapped, strict=True)),
+        strict=True,
+    )
     return any(abs(one - other) > 1e-4 for one, other in pairs)
 
 
@@ -149,12 +145,11 @@ def _build(
     source: Path,
     quantization: str,
     check: Callable[[Path], Mapping[str, Any]],
-    trust_remote_code: bool,
 ) -> None:
     check_source(source)
     part = target.parent / f".{target.name}.part-{os.getpid()}"
     try:
-        _convert(source, part, quantization, trust_remote_code)
+        _convert(source, part, quantization)
         marker = {
             "format": _FORMAT,
             "quantization": quantization,
@@ -170,18 +165,17 @@ def _build(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _convert(source: Path, target: Path, quantization: str, trust_remote_code: bool) -> None:
-    try:
-        import torch  # noqa: F401  (the converter hides that it is missing)
-    except ImportError:
-        raise ModelError("expected torch, to convert the model, found none", _NEEDS) from None
+def _convert(source: Path, target: Path, quantization: str) -> None:
     from ctranslate2.converters import TransformersConverter
     from safetensors import SafetensorError
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_model(self, model_class: Any, name: str, **options: Any) -> Any:
             model, report = model_class.from_pretrained(
-                name, use_safetensors=True, output_loading_info=True, **options
+                name,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options | {"trust_remote_code": False},
             )
             # transformers fills what is missing with random numbers.
             missing = sorted(report["missing_keys"])
@@ -193,7 +187,7 @@ def _convert(source: Path, target: Path, quantization: str, trust_remote_code: b
             return _Vocabulary(source)
 
     files = [name for name in FILES if (source / name).is_file()]
-    converter = Converter(str(source), copy_files=files, trust_remote_code=trust_remote_code)
+    converter = Converter(str(source), copy_files=files, trust_remote_code=False)
     try:
         with _quiet():
             converter.convert(str(target), quantization=quantization)
@@ -201,7 +195,8 @@ def _convert(source: Path, target: Path, quantization: str, trust_remote_code: b
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk's fault, not the model's
         raise ModelError(
-            f"cannot convert {source}: {error}", "is the folder complete, is it NLLB or M2M-100?"
+            f"cannot convert {source}: {error}",
+            f"is the folder complete, is it {families.labels('or')}?",
         ) from error
 
 
@@ -258,7 +253,7 @@ def _m2m_ids(folder: Path) -> dict[str, int]:
         )
     from transformers import M2M100Tokenizer
 
-    tokenizer = M2M100Tokenizer.from_pretrained(str(folder))
+    tokenizer = M2M100Tokenizer.from_pretrained(str(folder), trust_remote_code=False)
     return {**tokenizer.encoder, **tokenizer.lang_token_to_id}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from qa_parallel.errors import ModelError
+from qa_parallel.translation.models.families import labels
 from qa_parallel.translation.models.tokenizer import FILES
 
 _VOCABULARIES = ("shared_vocabulary.json", "shared_vocabulary.txt")
@@ -41,7 +42,7 @@ def vocabulary(folder: Path) -> tuple[str, ...]:
         return tuple(map(str, tokens))
     raise ModelError(
         f"expected {_VOCABULARIES[0]} in {folder}, found none",
-        "the folder is incomplete, or the model is neither NLLB nor M2M-100",
+        f"the folder is incomplete, or the model is not {labels('or')}",
     )
 
 
@@ -64,7 +65,7 @@ def positions(path: Path) -> int:
                 raise ModelError(
                     f"expected a translation model of CTranslate2 in {path}, found "
                     f"{name[:40] or 'another format'!r}",
-                    "NLLB-200 and M2M-100 are supported",
+                    f"{labels('and')} are supported",
                 )
             _, count = _unpack(file, "II")
             for _ in range(count):

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 from qa_parallel import hub
 from qa_parallel.errors import LanguageError, ModelError
 from qa_parallel.language_codes import LANGUAGES, nearest
+from qa_parallel.places import DEMO, Place, is_file
 from qa_parallel.storage.cache import cache_folder
-from qa_parallel.translation.models import conversion, inspection
-from qa_parallel.translation.models.settings import DEMO, ModelSettings
+from qa_parallel.translation.models import conversion, families, inspection
+from qa_parallel.translation.models.families import Family
+from qa_parallel.translation.models.settings import ModelSettings, Quantization
 from qa_parallel.translation.models.tokenizer import FILES, Tokenizer
 
 # Of the sentences that it was trained on, those of NTREX-128 are under the stricter licence.
 _DEMO_LICENSE = "cc-by-sa-4.0"
 # Tokens; few of the sentences that it was trained on are longer.
 _DEMO_SENTENCE = 64
-
-Scheme = Literal["nllb", "m2m100"]
-
-_UNK, _EOS = "<unk>", "</s>"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-# Weights keep their licence in every conversion and under every name that tells the family.
-_LICENSES = {"nllb-200": "cc-by-nc-4.0", "nllb-moe": "cc-by-nc-4.0", "m2m100": "mit"}
-# Tokens that steer the model and never come from text.
-_CONTROL = re.compile(r"<s>|</s>|<pad>|<mask>|[a-z]{3}_[A-Z][a-z]{3}|__[a-z]{2,3}__|madeupword\d+")
 
 
 @dataclass(frozen=True)
@@ -49,8 +40,8 @@ class Model:
         Commit on the Hub; None for a local model.
     digest:
         SHA-256, in hexadecimal, of weights, vocabulary and tokenizer: equal for equal models.
-    scheme:
-        How languages are written: "nllb" ("deu_Latn") or "m2m100" ("__de__").
+    family:
+        What kind of model it is: NLLB-200 or M2M-100.
     languages:
         NLLB codes of the languages that have a token in the vocabulary.
     words:
@@ -70,12 +61,12 @@ class Model:
     name: str
     revision: str | None
     digest: str
-    scheme: Scheme
+    family: Family
     languages: tuple[str, ...]
     words: int
     license: str | None
     max_positions: int
-    max_sentence: int = 200
+    max_sentence: int
     demonstration: bool = False
 
     def tokenizer(self) -> Tokenizer:
@@ -97,7 +88,14 @@ class Model:
             The model does not know the language.
         """
         self.require([language])
-        return str(_token(self.scheme, language))
+        return str(self.family.token(language))
+
+    def wrap(self, tokens: Sequence[str], source: str, target: str) -> tuple[list[str], list[str]]:
+        """What the encoder reads of a text's tokens, and what the decoder is forced to begin with.
+
+        Languages are NLLB codes; LanguageError for one that the model does not know.
+        """
+        return self.family.wrap(tokens, self.token(source), self.token(target))
 
     def require(self, languages: Iterable[str]) -> None:
         """Nothing, where the model knows all these NLLB codes.
@@ -137,13 +135,12 @@ def resolve(settings: ModelSettings) -> Model:
     """
     if settings.model == DEMO:
         return _demo()
-    # os.path, since pathlib raises for names that are too long and for homes of unknown users
-    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
-    if os.path.isdir(folder):  # noqa: PTH112
-        return _from_folder(settings, folder.resolve())
-    if os.path.exists(folder) or not _HUB_ID.fullmatch(settings.model):  # noqa: PTH110
+    place = Place.of(settings.model)
+    if place.is_folder:
+        return _from_folder(settings, place.path.resolve())
+    if not place.is_hub_id:
         raise ModelError(
-            f"expected {DEMO!r}, a folder or a Hub id, found {settings.model!r}",
+            f"expected {DEMO!r}, a folder or a Hub id, found {place}",
             "check the path; a Hub id looks like facebook/nllb-200-distilled-600M",
         )
     return _from_hub(settings)
@@ -151,12 +148,11 @@ def resolve(settings: ModelSettings) -> Model:
 
 def is_ready(settings: ModelSettings) -> bool:
     """Whether `resolve` would find the model without downloading or converting anything."""
-    folder = Path(os.path.expanduser(settings.model))  # noqa: PTH111
-    if settings.model == DEMO or (folder / "model.bin").is_file():
+    place = Place.of(settings.model)
+    if settings.model == DEMO or is_file(place.path / "model.bin"):
         return True
-    if folder.is_dir():
-        name = f"{_stamp(folder.resolve())}-{_quantization(settings)}"
-        return conversion.is_complete(_home(settings) / name)
+    if place.is_folder:
+        return any(_conversions(settings, _stamp(place.path.resolve())))
     return any(_conversions(settings))
 
 
@@ -185,8 +181,8 @@ def _from_folder(settings: ModelSettings, folder: Path) -> Model:
             f"expected a model in {folder}, found neither model.bin nor config.json",
             "give the folder that holds the model's files",
         )
-    conversion.check_source(folder)
-    return _convert(settings, folder.name, None, _stamp(folder), folder)
+    family = conversion.check_source(folder)
+    return _convert(settings, family, folder.name, None, _stamp(folder), folder)
 
 
 def _stamp(folder: Path) -> str:
@@ -198,7 +194,7 @@ def _stamp(folder: Path) -> str:
 def _from_hub(settings: ModelSettings) -> Model:
     name, cache = settings.model, cache_folder(settings.cache)
     try:
-        place = hub.locate(name, settings.revision)
+        commit = hub.locate(name, settings.revision)
     except hub.Unreachable:
         for made, revision in _conversions(settings):
             return _read(made, name, revision, cache)
@@ -206,27 +202,42 @@ def _from_hub(settings: ModelSettings) -> Model:
         if folder is None or not (folder / "model.bin").is_file():
             raise
         return _read(folder, name, folder.name, cache)
-    if place.ctranslate2:
-        return _read(hub.download(place, FILES), name, place.revision, cache)
-    if place.kind is not None:  # before gigabytes are downloaded
-        conversion.check_architecture(place.kind, name)
-    return _convert(settings, name, place.revision, place.revision[:12], place)
+    if commit.ctranslate2:
+        return _read(hub.download(commit, FILES), name, commit.revision, cache)
+    family = (  # before gigabytes are downloaded, where the Hub tells
+        families.of_config({"model_type": commit.kind}, name)
+        if commit.kind is not None
+        else conversion.check_source(hub.download(commit, FILES))
+    )
+    return _convert(settings, family, name, commit.revision, commit.revision[:12], commit)
 
 
-def _conversions(settings: ModelSettings) -> Iterator[tuple[Path, str]]:
-    """Finished conversions of a Hub model as `settings` ask for it, with their revisions."""
-    wanted = settings.revision, _quantization(settings)
-    for marker in sorted(_home(settings).glob(f"*/{conversion.MARKER}")):
+def _conversions(settings: ModelSettings, key: str = "") -> Iterator[tuple[Path, str]]:
+    """Finished conversions of a model as `settings` ask for it, with their revisions.
+
+    `key`: what the names of their folders begin with.
+    """
+    known = {one.name: one for one in families.FAMILIES}
+    for marker in sorted(_home(settings).glob(f"{key}*/{conversion.MARKER}")):
+        if not conversion.is_complete(marker.parent):
+            continue
         record = conversion.read_json(marker)
-        found = record.get("requested"), record.get("quantization")
-        if found == wanted and conversion.is_complete(marker.parent):
+        family = known.get(record["family"])
+        if family is None or record["requested"] != settings.revision:
+            continue
+        if record["quantization"] == _quantization(settings, family):
             yield marker.parent, record["revision"]
 
 
 def _convert(
-    settings: ModelSettings, name: str, revision: str | None, key: str, source: Path | hub.Place
+    settings: ModelSettings,
+    family: Family,
+    name: str,
+    revision: str | None,
+    key: str,
+    source: Path | hub.Commit,
 ) -> Model:
-    quantization = _quantization(settings)
+    quantization = _quantization(settings, family)
 
     def fetch() -> Path:
         return source if isinstance(source, Path) else hub.download(source, FILES)
@@ -239,9 +250,9 @@ def _convert(
             "requested": settings.revision,
             "revision": revision,
             "digest": model.digest,
-            "scheme": model.scheme,
+            "family": model.family.name,
             "languages": model.languages,
-            "license": _license(fetch(), name),
+            "license": _license(fetch(), name, model.family),
         }
 
     target = conversion.converted(
@@ -249,7 +260,6 @@ def _convert(
         fetch,
         quantization,
         check,
-        settings.trust_remote_code,
     )
     return _read(target, name, revision, cache_folder(settings.cache))
 
@@ -261,28 +271,18 @@ def _read(
     positions = inspection.positions(folder / "model.bin")
     vocabulary = inspection.vocabulary(folder)
     tokens = frozenset(vocabulary)
-    schemes: tuple[Scheme, ...] = ("nllb", "m2m100")
-    known = {
-        scheme: tuple(code for code in LANGUAGES if _token(scheme, code) in tokens)
-        for scheme in schemes
-    }
-    scheme = max(schemes, key=lambda scheme: len(known[scheme]))
-    if len(known[scheme]) < 2:
-        raise ModelError(
-            f"expected language tokens such as deu_Latn or __de__ in the vocabulary of {folder}, "
-            f"found {len(known[scheme])}",
-            "NLLB-200 and M2M-100 are supported",
-        )
+    family = families.of_vocabulary(tokens, str(folder))
     model = Model(
         path=folder,
         name=name,
         revision=revision,
         digest=inspection.digest(folder, cache),
-        scheme=scheme,
-        languages=known[scheme],
+        family=family,
+        languages=tuple(family.languages(tokens)),
         words=len(vocabulary),
-        license=_license(folder, name),
+        license=_license(folder, name, family),
         max_positions=positions,
+        max_sentence=family.max_sentence,
         demonstration=demonstration,
     )
     model.tokenizer()  # better now than after an hour of reading data
@@ -292,28 +292,20 @@ def _read(
 @lru_cache(maxsize=2)
 def _tokenizer(model: Model) -> Tokenizer:
     vocabulary = inspection.vocabulary(model.path)
-    control = {token for token in vocabulary if _CONTROL.fullmatch(token)}
-    return Tokenizer(model.path, vocabulary, control, model.token, _UNK, _EOS)
+    return Tokenizer(model.path, vocabulary, model.family.controls(vocabulary))
 
 
 def _self_test(model: Model) -> None:
-    """ModelError unless the language token changes the output."""
+    """ModelError unless the target language changes the output."""
     english = "eng_Latn" if "eng_Latn" in model.languages else model.languages[0]
     one, other = model.languages[0], model.languages[-1]
-    tokenizer = model.tokenizer()
-    source = tokenizer.source(tokenizer.encode_batch(["The cat sat on the mat."])[0], english)
-    if not conversion.steers(model.path, source, (tokenizer.prefix(one), tokenizer.prefix(other))):
+    (tokens,) = model.tokenizer().encode_batch(["The cat sat on the mat."])
+    wrapped = [model.wrap(tokens, english, target) for target in (one, other)]
+    if not conversion.steers(model.path, tokens, wrapped):
         raise ModelError(
             f"expected {model.name} to answer {one} and {other} differently, found no difference",
             "the conversion is broken, or the model was not trained with language tokens",
         )
-
-
-def _token(scheme: Scheme, code: str) -> str | None:
-    if scheme == "nllb":
-        return code
-    m2m = LANGUAGES[code].m2m
-    return f"__{m2m}__" if m2m else None
 
 
 def _near(code: str, known: Iterable[str]) -> list[str]:
@@ -322,7 +314,7 @@ def _near(code: str, known: Iterable[str]) -> list[str]:
     return nearest(code, known, 5)
 
 
-def _license(folder: Path, name: str) -> str | None:
+def _license(folder: Path, name: str, family: Family) -> str | None:
     """From the conversion's marker, the front matter of the model card, or the family."""
     marker, card = folder / conversion.MARKER, folder / "README.md"
     if marker.is_file():
@@ -334,20 +326,21 @@ def _license(folder: Path, name: str) -> str | None:
         entry = front and re.search(r"^license:\s*[\"']?([\w.-]+)", front[1], re.MULTILINE)
         if entry:
             return entry[1]
-    return next((known for part, known in _LICENSES.items() if part in name.lower()), None)
+    return family.license(name)
 
 
 def _home(settings: ModelSettings) -> Path:
     """Where the conversions of one model are kept."""
-    name = settings.model if _HUB_ID.fullmatch(settings.model) else Path(settings.model).name
+    place = Place.of(settings.model)
+    name = place.text if place.is_hub_id else place.path.name
     return cache_folder(settings.cache) / "models" / re.sub(r"[^\w.-]+", "--", name)
 
 
-def _quantization(settings: ModelSettings) -> str:
+def _quantization(settings: ModelSettings, family: Family) -> Quantization:
     if settings.quantization is not None:
         return settings.quantization
     if settings.device == "auto":
         import ctranslate2
 
-        return "float16" if ctranslate2.get_cuda_device_count() > 0 else "int8"
-    return "float16" if settings.device == "cuda" else "int8"
+        return family.precision("cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu")
+    return family.precision(settings.device)

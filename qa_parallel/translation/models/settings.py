@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-DEMO = "demo"
+from qa_parallel.settings import Named
+
 Quantization = Literal[
     "int8",
     "int8_float32",
@@ -32,8 +33,6 @@ class ModelSettings(BaseModel):
     quantization:
         Of the weights when a model is converted; None = float16 for a GPU, int8 for a CPU. A
         model that is converted already is taken as it is.
-    trust_remote_code:
-        Passed to transformers in a conversion; no model that is supported needs it.
     cache:
         Folder of converted models; None = $QA_PARALLEL_CACHE or ~/.cache/qa-parallel.
     device:
@@ -42,9 +41,8 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = "facebook/nllb-200-distilled-600M"
+    model: Named = "facebook/nllb-200-distilled-600M"
     revision: str | None = None
     quantization: Quantization | None = None
-    trust_remote_code: bool = False
     cache: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -1,4 +1,4 @@
-"""Subword tokens of NLLB-style models, without transformers: text in, the model's tokens out.
+"""Subword tokens of a model, without transformers: text in, the model's tokens out.
 
 Text is data: "</s>" or "deu_Latn" inside it is encoded letter by letter and never becomes the
 token of that name.
@@ -6,11 +6,12 @@ token of that name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qa_parallel.errors import ModelError
+from qa_parallel.translation.models.families import EOS, UNK
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer as RustTokenizer
@@ -50,8 +51,6 @@ class Tokenizer:
         Every token that the model knows; a piece outside it becomes `unk`.
     control:
         Tokens that steer the model and never come from text: languages, padding and such.
-    token:
-        Language token of an NLLB code; raises LanguageError for a language that is unknown.
     unk, eos:
         The model's tokens for an unknown piece and for the end of a text.
 
@@ -66,26 +65,16 @@ class Tokenizer:
         folder: Path,
         vocabulary: Collection[str],
         control: Collection[str],
-        token: Callable[[str], str],
-        unk: str = "<unk>",
-        eos: str = "</s>",
+        unk: str = UNK,
+        eos: str = EOS,
     ) -> None:
         self.unk = unk
         self.eos = eos
-        self._token = token
         self._backend = _backend(folder, frozenset(vocabulary), frozenset(control) - {unk}, unk)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[str]]:
         """Tokens of each text, without language and end tokens; [] for an empty text."""
         return self._backend.encode([_valid(text) for text in texts])
-
-    def source(self, tokens: Sequence[str], language: str) -> list[str]:
-        """What the encoder reads: the language's token, `tokens`, the end token."""
-        return [self._token(language), *tokens, self.eos]
-
-    def prefix(self, language: str) -> list[str]:
-        """What the decoder is forced to begin with, for the target `language`."""
-        return [self._token(language)]
 
     def decode_batch(self, batch: Sequence[Sequence[str]]) -> list[str]:
         """Text of each list of tokens. Control tokens are left out; `unk` stays to be seen."""

@@ -140,7 +140,7 @@ class Vocabularies:
         if sample is None:
             return
         text = self._learn(language, earlier)
-        prefix = self._engine.tokenizer.prefix(language)
+        prefix = self._engine.prefix(language)
         steering = (*prefix, self._engine.tokenizer.eos)
         vocabulary = build(self._all, text, self._sources, steering)
         attempt = {"window": len(earlier), "tokens": len(vocabulary.tokens), "of": len(self._all)}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from qa_parallel import extras
 from qa_parallel.errors import ModelError
 from qa_parallel.translation.cache import Translation
 from qa_parallel.translation.decoding.engine import REDECODED, Done, Engine, OnBatch, ignore
@@ -247,6 +248,7 @@ def prove(
 
 
 def _chrf(outputs: Sequence[str], references: Sequence[str]) -> float:
+    extras.require("dev", "chrF", "sacrebleu")
     from sacrebleu.metrics.chrf import CHRF
 
     return float(CHRF().corpus_score(outputs, [references]).score)

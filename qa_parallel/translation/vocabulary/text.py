@@ -12,6 +12,7 @@ import polars as pl
 
 from qa_parallel import language_codes
 from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel.places import Place, is_file
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.folders import DATA
 
@@ -55,18 +56,19 @@ def open_text(path: Path, wanted: Sequence[str]) -> LanguageText:
     LanguageError
         A language that is wanted has no text.
     """
-    if path.is_file():
+    place = Place.of(path)
+    if place.is_file:
         if len(wanted) > 1:
             raise SourceError(
                 f"expected a folder with text of {len(wanted)} languages, found the file {path}",
                 f"name its files by language: {wanted[0]}.txt",
             )
         found: dict[str, tuple[Path, ...]] = {wanted[0]: (path,)}
-    elif path.is_dir():
-        found = _corpus(path) if (path / folders.MANIFEST).is_file() else _folder(path)
+    elif place.is_folder:
+        found = _corpus(path) if is_file(path / folders.MANIFEST) else _folder(path)
     else:
         raise SourceError(
-            f"expected text of the target languages, found no file or folder {path}",
+            f"expected text of the target languages, found no file or folder {place}",
             "check the path; 'auto' learns from the run itself",
         )
     missing = [code for code in wanted if code not in found]

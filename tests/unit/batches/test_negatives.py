@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from qa_parallel.batches import BatchSettings, Made, gather, make_plan, text_keys
 from qa_parallel.batches.negatives import candidates, choose, rank
-from qa_parallel.batches.rows import positive_text
+from qa_parallel.batches.planning import BatchPlan, make_plan
+from qa_parallel.batches.rows import gather, positive_text, text_keys
+from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.text import comparison_form
 from tests.small_corpora import corpus_frame
 
@@ -57,7 +58,7 @@ def test_languages_without_spaces_are_compared_by_pairs_of_characters() -> None:
     assert found.tolist() == [[0, -1], [-1, -1]]
 
 
-def made_with_negatives(rows: list[dict[str, Any]], count: int, **options: Any) -> Made:
+def made_with_negatives(rows: list[dict[str, Any]], count: int, **options: Any) -> BatchPlan:
     frame = corpus_frame(rows)
     kept = gather([text_keys(frame, "sentence")])
     made = make_plan(kept, BatchSettings(validation=0, **options))

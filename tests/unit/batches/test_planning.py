@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections import Counter
 from fractions import Fraction
 from typing import Any
@@ -13,10 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qa_parallel.batches import BatchSettings, Made, Rows, gather, make_plan, text_keys
+from qa_parallel.batches.planning import BatchPlan, make_plan
 from qa_parallel.batches.report import describe
-from qa_parallel.batches.rows import positive_text
-from qa_parallel.batches.settings import Positive, exponent
+from qa_parallel.batches.rows import Rows, gather, positive_text, text_keys
+from qa_parallel.batches.settings import BatchSettings, Positive, exponent
+from qa_parallel.batches.strategies import COMPARED, MIXED, STRATEGIES, BatchKind, Strategy
 from qa_parallel.batches.summary import unmet
 from qa_parallel.errors import LanguageError, QAParallelError, RecipeError, SourceError
 from qa_parallel.schema import BATCHES
@@ -25,7 +27,7 @@ from qa_parallel.text import comparison_form
 from tests.small_corpora import corpus_frame, parallel
 
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn")
-STRATEGIES = ("monolingual", "cross-lingual", "hybrid", "mixed")
+NAMES = ("monolingual", "cross-lingual", "hybrid", "mixed")
 Row = dict[str, Any]
 
 
@@ -55,7 +57,7 @@ def rows_of(rows: list[Row], validation: float = 0.0, positive: Positive = "sent
     return gather([text_keys(corpus_frame(rows), positive)], validation)
 
 
-def planned(rows: list[Row], side: str = "train", **options: Any) -> Made:
+def planned(rows: list[Row], side: str = "train", **options: Any) -> BatchPlan:
     chosen = BatchSettings(**{"validation": 0.0, "batch_size": 3, **options})
     return make_plan(rows_of(rows, chosen.validation), chosen, side)  # type: ignore[arg-type]
 
@@ -63,7 +65,7 @@ def planned(rows: list[Row], side: str = "train", **options: Any) -> Made:
 class Slots:
     """A plan's slots as rows of the corpus, looked up one by one."""
 
-    def __init__(self, rows: list[Row], made: Made) -> None:
+    def __init__(self, rows: list[Row], made: BatchPlan) -> None:
         by_key = {(row["qa_id"], row["language"]): row for row in rows}
         self.steps: dict[int, list[tuple[Row, Row]]] = {}
         assert made.batches.schema == BATCHES
@@ -108,7 +110,7 @@ def kind_of(batch: list[tuple[Row, Row]], strategy: str) -> str:
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=ragged(),
-    strategy=st.sampled_from(STRATEGIES),
+    strategy=st.sampled_from(NAMES),
     size=st.integers(2, 4),
     steps=st.integers(1, 8),
     seed=st.integers(0, 3),
@@ -179,7 +181,7 @@ def too_small(rows: list[Row], strategy: str, size: int) -> bool:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(rows=ragged(), strategy=st.sampled_from(STRATEGIES), share=st.sampled_from([0.1, 0.4]))
+@given(rows=ragged(), strategy=st.sampled_from(NAMES), share=st.sampled_from([0.1, 0.4]))
 def test_validation_is_one_pass_over_what_is_reserved(
     rows: list[Row], strategy: str, share: float
 ) -> None:
@@ -204,14 +206,14 @@ def test_validation_is_one_pass_over_what_is_reserved(
     assert set(again.keys.filter(pl.Series(again.reserved))["passage_id"]) == reserved
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", NAMES)
 def test_an_epoch_uses_every_question_once(strategy: str) -> None:
     rows = parallel(60, CODES, per_passage=2)
     made = planned(rows, strategy=strategy, batch_size=5, epochs=2)
     assert made.batches["step"].max() == 2 * 3 * 60 // 5 - 1
     uses = Counter(made.batches.select("qa_id", "question_language").iter_rows())
     assert len(uses) == 180
-    replaced = sum(one.replaced for one in made.dealt)
+    replaced = sum(one.replaced for one in made.filled)
     assert sum(abs(count - 2) for count in uses.values()) <= 2 * replaced
     assert replaced <= 6
 
@@ -219,7 +221,7 @@ def test_an_epoch_uses_every_question_once(strategy: str) -> None:
 def test_training_never_sees_what_is_reserved() -> None:
     rows = parallel(40, CODES, per_passage=2)
     seen = []
-    for strategy, seed in itertools.product(STRATEGIES, (0, 1)):
+    for strategy, seed in itertools.product(NAMES, (0, 1)):
         options = {"strategy": strategy, "seed": seed, "validation": 0.2, "epochs": 3}
         ids = [
             set(planned(rows, side, **options).batches["qa_id"]) for side in ("train", "validation")
@@ -302,7 +304,7 @@ def test_a_sentence_is_to_find_its_translations_not_itself() -> None:
     frames = [corpus_frame(parallel(60, CODES)), corpus_frame(sentences)]
     for validation, side in ((0.0, "train"), (0.5, "validation")):
         rows = gather([text_keys(frame, "sentence") for frame in frames], validation)
-        assert rows.echo.sum() == 30 * len(CODES)
+        assert rows.question_is_positive.sum() == 30 * len(CODES)
         options = BatchSettings(batch_size=8, steps=12, source_weights="uniform")
         batches = make_plan(rows, options, side).batches  # type: ignore[arg-type]
         own = pl.col("question_language") == pl.col("passage_language")
@@ -317,9 +319,9 @@ def test_a_sentence_is_to_find_its_translations_not_itself() -> None:
 
 def test_one_seed_one_plan() -> None:
     rows = rows_of(parallel(60, CODES))
-    for strategy in STRATEGIES:
+    for strategy in NAMES:
         made = [
-            make_plan(rows, BatchSettings(strategy=strategy, batch_size=6, seed=seed)).batches  # type: ignore[arg-type]
+            make_plan(rows, BatchSettings(strategy=strategy, batch_size=6, seed=seed)).batches
             for seed in (5, 5, 6)
         ]
         assert made[0].equals(made[1])
@@ -437,3 +439,62 @@ def test_forms_are_compared_not_texts() -> None:
     kept = rows_of(rows)
     assert kept.question_form[0] == kept.question_form[1]
     assert len(np.unique(kept.question_form)) == 3
+
+
+@pytest.fixture
+def by_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two strategies more: each batch of one pair; and only English passages, beside mixed ones."""
+    one = BatchKind("one-pair", operator.ne, grouped=True)
+    english = BatchKind("to-english", lambda _, passage: passage == "eng_Latn")
+    for strategy in (
+        Strategy("by-pair", "one pair of languages a batch", (one,)),
+        Strategy("english", "passages in English, else mixed", (english, MIXED), (0.75, 0.25)),
+    ):
+        monkeypatch.setitem(STRATEGIES, strategy.name, strategy)
+
+
+@pytest.mark.usefixtures("by_pair")
+@pytest.mark.parametrize("side", ["train", "validation"])
+def test_a_strategy_is_a_value_in_the_table(side: str) -> None:
+    rows = parallel(60, CODES)
+    made = planned(rows, side, strategy="by-pair", steps=18, validation=0.3)
+    pairs = made.batches.unique(["step", "question_language", "passage_language"])
+    assert pairs["step"].n_unique() == pairs.height == made.batches["step"].n_unique()
+    assert (made.batches["question_language"] != made.batches["passage_language"]).all()
+    if side == "train":
+        counts = pairs.group_by("question_language", "passage_language").len()
+        assert counts["len"].to_list() == [3] * 6
+    assert {one["kind"] for one in describe(made)["strata"]} == {"one-pair"}
+
+
+@pytest.mark.usefixtures("by_pair")
+def test_a_strategy_has_shares_of_its_own() -> None:
+    made = planned(parallel(60, CODES), strategy="english", steps=12, alpha=0.0)
+    kinds = Counter(unit.kind.name for unit in made.units for _ in unit.sizes)
+    assert kinds == {"to-english": 9, "mixed": 3}
+    english = made.batches.group_by("step").agg((pl.col("passage_language") == "eng_Latn").all())
+    assert english["passage_language"].sum() >= 9
+    same = (made.batches["question_language"] == made.batches["passage_language"]) & (
+        made.batches["passage_language"] == "eng_Latn"
+    )
+    assert same.any()
+
+
+@pytest.mark.usefixtures("by_pair")
+def test_a_pair_that_is_too_small_for_a_batch_is_named() -> None:
+    with pytest.raises(RecipeError, match="distinct passages in eng_Latn → deu_Latn for one-pair"):
+        planned(parallel(5, CODES), strategy="by-pair", batch_size=6)
+    with pytest.raises(RecipeError, match="expected no pairs"):
+        planned(parallel(5, CODES), strategy="english", pairs=[["en", "de"]])
+    crossed = planned(parallel(9, CODES), strategy="by-pair", pairs=[["en", "de"], ["fr", "de"]])
+    assert set(crossed.batches["passage_language"]) == {"deu_Latn"}
+
+
+def test_a_strategy_that_is_none_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"expected a strategy of monolingual, .*found 'hybird'"):
+        parse(BatchSettings, {"strategy": "hybird"}, "options")
+
+
+def test_what_is_compared_by_default_is_in_the_table() -> None:
+    assert set(COMPARED) <= set(STRATEGIES)
+    assert all(name == strategy.name for name, strategy in STRATEGIES.items())

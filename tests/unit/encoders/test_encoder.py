@@ -15,16 +15,11 @@ from qa_parallel.encoders.encoder import Encoder, digest, find_encoder, load_enc
 from qa_parallel.encoders.settings import EncoderSettings
 from qa_parallel.errors import ModelError, StoreError
 from tests.chaos import faults
-from tests.tiny_models import SENTENCES, build_bert
+from tests.tiny_models import SENTENCES
 
 torch: Any = pytest.importorskip("torch")
 
 TEXTS = [*SENTENCES, "mat", "The cat. " * 9, SENTENCES[0]]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
 
 
 def reference(folder: Path, texts: list[str], pooling: str, length: int = 32) -> Any:
@@ -44,17 +39,19 @@ def reference(folder: Path, texts: list[str], pooling: str, length: int = 32) ->
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
-def test_the_same_as_one_text_at_a_time(bert: Path, pooling: Any) -> None:
-    encoder = load_encoder(bert, EncoderSettings(pooling=pooling, max_length=12))
+def test_the_same_as_one_text_at_a_time(tiny_bert: Path, pooling: Any) -> None:
+    encoder = load_encoder(tiny_bert, EncoderSettings(pooling=pooling, max_length=12))
     vectors = encoder(TEXTS, prefix="query: ")
-    wanted = reference(bert, [f"query: {text}" for text in TEXTS], pooling, 12)
+    wanted = reference(tiny_bert, [f"query: {text}" for text in TEXTS], pooling, 12)
     np.testing.assert_allclose(vectors, wanted, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert (vectors[0] == vectors[-1]).all()
 
 
-def test_batches_hold_what_the_budget_allows(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder = load_encoder(bert)
+def test_batches_hold_what_the_budget_allows(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load_encoder(tiny_bert)
     whole = encoder(TEXTS)
     sizes = []
     vectors = Encoder.vectors
@@ -71,8 +68,8 @@ def test_batches_hold_what_the_budget_allows(bert: Path, monkeypatch: pytest.Mon
     assert [width for _, width in sizes] == sorted(width for _, width in sizes)
 
 
-def test_nothing_and_lone_surrogates(bert: Path) -> None:
-    encoder = load_encoder(bert)
+def test_nothing_and_lone_surrogates(tiny_bert: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     assert encoder([]).shape == (0, 0)
     assert np.isfinite(encoder(["", "cat \ud800"])).all()
 
@@ -90,8 +87,8 @@ def test_the_encoder_half_of_a_translation_model(tiny_nllb: Path) -> None:
     np.testing.assert_allclose(encoder(SENTENCES[:1])[0], wanted / wanted.norm(), atol=1e-5)
 
 
-def test_gradients_flow(bert: Path) -> None:
-    encoder = load_encoder(bert)
+def test_gradients_flow(tiny_bert: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     loss: Any = encoder.vectors(encoder.pad(encoder.tokenize(TEXTS)))[:, 0].sum()
     loss.backward()
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
@@ -99,10 +96,10 @@ def test_gradients_flow(bert: Path) -> None:
 
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_what_is_saved_sentence_transformers_reads(
-    bert: Path, tmp_path: Path, pooling: Any
+    tiny_bert: Path, tmp_path: Path, pooling: Any
 ) -> None:
     sentence_transformers = pytest.importorskip("sentence_transformers")
-    encoder = load_encoder(bert, EncoderSettings(pooling=pooling, max_length=12))
+    encoder = load_encoder(tiny_bert, EncoderSettings(pooling=pooling, max_length=12))
     encoder.query_prefix, encoder.passage_prefix = "query: ", "passage: "
     encoder.save(tmp_path / "saved", languages=["deu_Latn"])
     encoder.save(tmp_path / "saved", languages=["eng_Latn"])
@@ -118,9 +115,11 @@ def test_what_is_saved_sentence_transformers_reads(
 
 
 @pytest.mark.parametrize("size", [2**9, 2**14])
-def test_a_disk_that_is_full_is_told_in_one_line(bert: Path, tmp_path: Path, size: int) -> None:
+def test_a_disk_that_is_full_is_told_in_one_line(
+    tiny_bert: Path, tmp_path: Path, size: int
+) -> None:
     """Most of the files are written by libraries in Rust."""
-    encoder = load_encoder(bert)
+    encoder = load_encoder(tiny_bert)
     with faults.small_files(size), pytest.raises(StoreError, match="cannot write"):
         encoder.save(tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
@@ -139,7 +138,7 @@ def test_a_saved_half_is_a_half(tiny_nllb: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(theirs.encode(TEXTS), vectors, atol=1e-5)
 
 
-def test_a_dense_layer_after_the_pooling(bert: Path, tmp_path: Path) -> None:
+def test_a_dense_layer_after_the_pooling(tiny_bert: Path, tmp_path: Path) -> None:
     """LaBSE's layout, as sentence-transformers itself writes it."""
     sentence_transformers = pytest.importorskip("sentence_transformers")
     from sentence_transformers.sentence_transformer.modules import (
@@ -149,7 +148,7 @@ def test_a_dense_layer_after_the_pooling(bert: Path, tmp_path: Path) -> None:
         Transformer,
     )
 
-    body = Transformer(str(bert))
+    body = Transformer(str(tiny_bert))
     head = Dense(16, 8, activation_function=torch.nn.Tanh())
     theirs = sentence_transformers.SentenceTransformer(
         modules=[body, Pooling(16, "cls"), head, Normalize()], device="cpu"
@@ -165,8 +164,8 @@ def test_a_dense_layer_after_the_pooling(bert: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(again.encode(TEXTS), vectors, atol=1e-5)
 
 
-def test_the_digest_is_that_of_the_contents(bert: Path, tmp_path: Path) -> None:
-    encoder = load_encoder(bert)
+def test_the_digest_is_that_of_the_contents(tiny_bert: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     for name in ("one", "two"):
         encoder.save(tmp_path / name)
     assert (
@@ -180,38 +179,38 @@ def test_the_digest_is_that_of_the_contents(bert: Path, tmp_path: Path) -> None:
     assert digest(tmp_path / "one") != digest(tmp_path / "two")
 
 
-def test_a_hub_id(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_id(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files are asked for that sentence-transformers' layout has; offline, the last ones."""
     asked: list[Any] = []
-    before: list[Path | None] = [bert, None]
+    before: list[Path | None] = [tiny_bert, None]
 
-    def located(name: str, revision: str | None) -> hub.Place:
-        return hub.Place(name, "c0ffee", ctranslate2=False)
+    def located(name: str, revision: str | None) -> hub.Commit:
+        return hub.Commit(name, "c0ffee", ctranslate2=False)
 
     def downloaded(name: str, **options: Any) -> str:
         asked.append((name, options["revision"]))
         names = ["1_Pooling/config.json", "sentence_bert_config.json", "model.safetensors",
                  "config_sentence_transformers.json", "pytorch_model.bin"]  # fmt: skip
         asked.append([n for n in names if any(fnmatch(n, p) for p in options["allow_patterns"])])
-        return str(bert)
+        return str(tiny_bert)
 
-    def unreachable(name: str, revision: str | None) -> hub.Place:
+    def unreachable(name: str, revision: str | None) -> hub.Commit:
         raise hub.Unreachable("no connection")
 
     monkeypatch.setattr(hub, "locate", located)
     monkeypatch.setattr("huggingface_hub.snapshot_download", downloaded)
-    assert find_encoder("org/name") == bert
+    assert find_encoder("org/name") == tiny_bert
     assert asked[0] == ("org/name", "c0ffee")
     assert "pytorch_model.bin" not in asked[1]
     assert len(asked[1]) == 4
     monkeypatch.setattr(hub, "locate", unreachable)
     monkeypatch.setattr(hub, "downloaded", lambda name, revision: before.pop(0))
-    assert find_encoder("org/name") == bert
+    assert find_encoder("org/name") == tiny_bert
     with pytest.raises(hub.Unreachable):
         find_encoder("org/name")
 
 
-def test_folders_that_are_no_encoder(bert: Path, tmp_path: Path) -> None:
+def test_folders_that_are_no_encoder(tiny_bert: Path, tmp_path: Path) -> None:
     import shutil
 
     with pytest.raises(ModelError, match="or a Hub id, found 'nowhere'"):
@@ -219,9 +218,9 @@ def test_folders_that_are_no_encoder(bert: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"found no config\.json there"):
         load_encoder(tmp_path)
     with pytest.raises(ModelError, match=r"at most 64 tokens .* found 65"):
-        load_encoder(bert, EncoderSettings(max_length=65))
+        load_encoder(tiny_bert, EncoderSettings(max_length=65))
     broken = tmp_path / "broken"
-    shutil.copytree(bert, broken)
+    shutil.copytree(tiny_bert, broken)
     config = json.loads((broken / "config.json").read_text())
     (broken / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 2}))
     with pytest.raises(ModelError, match=r"found \d+ missing, such as encoder\.layer\.1"):
@@ -245,17 +244,17 @@ def test_folders_that_are_no_encoder(bert: Path, tmp_path: Path) -> None:
     ],
 )
 def test_poolings_that_are_not_known(
-    bert: Path, tmp_path: Path, change: dict[str, bool], message: str
+    tiny_bert: Path, tmp_path: Path, change: dict[str, bool], message: str
 ) -> None:
-    load_encoder(bert).save(tmp_path / "saved")
+    load_encoder(tiny_bert).save(tmp_path / "saved")
     path = tmp_path / "saved" / "1_Pooling" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ModelError, match=message):
         load_encoder(tmp_path / "saved")
 
 
-def test_modules_that_are_not_known(bert: Path, tmp_path: Path) -> None:
-    load_encoder(bert).save(tmp_path / "saved")
+def test_modules_that_are_not_known(tiny_bert: Path, tmp_path: Path) -> None:
+    load_encoder(tiny_bert).save(tmp_path / "saved")
     path = tmp_path / "saved" / "modules.json"
     path.write_text(path.read_text().replace("Normalize", "WeightedLayerPooling"))
     with pytest.raises(ModelError, match="found WeightedLayerPooling"):

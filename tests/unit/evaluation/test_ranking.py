@@ -15,12 +15,11 @@ import pytest
 from qa_parallel.errors import SourceError
 from qa_parallel.evaluation import ranking as module
 from qa_parallel.evaluation.measures import SHARE
-from qa_parallel.evaluation.ranking import Found, Task, Vectors, debias, evaluate, summarise
-from qa_parallel.schema import CANDIDATES, CORPUS, QRELS, QUERIES, RESULTS
+from qa_parallel.evaluation.ranking import Measurements, Task, Vectors, debias, evaluate, summarise
+from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, RESULTS
 from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings
-from qa_parallel.storage import store
-from qa_parallel.storage.corpus import write_shards
+from tests.small_corpora import corpus_folder, corpus_frame
 
 
 def evalset(
@@ -79,7 +78,7 @@ SCORES = np.array(
 )
 
 
-def found() -> Found:
+def found() -> Measurements:
     return evaluate(Task(SET), SCORES, np.eye(5, dtype=np.float32))
 
 
@@ -113,7 +112,7 @@ def test_by_hand() -> None:
         ("rank_distance", "multilingual", "eng"): 2,
         ("rank_distance", "multilingual", "deu"): 2,
         ("rank_distance", "multilingual"): 2,
-        (SHARE, "multilingual", "eng", "deu"): 2 / 5,
+        (SHARE.name, "multilingual", "eng", "deu"): 2 / 5,
     }
     for place, wanted in expected.items():
         assert value(results, *place) == pytest.approx(wanted), place
@@ -198,24 +197,20 @@ def test_judgements_with_grades(tmp_path: Path) -> None:
 def test_a_corpus_of_ours(tmp_path: Path) -> None:
     """A row whose answer stands nowhere has nothing relevant, and is counted."""
     passage = "Rain fell. The mill burned."
-    files: dict[str, Any] = {}
-    for code in ("deu_Latn", "eng_Latn"):
-        rows = [
-            dict.fromkeys(CORPUS)
-            | {
-                "qa_id": key,
-                "passage_id": "p",
-                "language": code,
-                "question": f"{code} {key}?",
-                "passage": f"{passage} {code}.",
-                "sentence_breaks": [[0, 10], [11, 27], [28, 37]],
-                "answer_sentences": sentences,
-            }
-            for key, sentences in (("a", [1]), ("b", [0, 1]), ("c", []))
-        ]
-        store.write_parquet(tmp_path / code, pl.DataFrame(rows, schema=CORPUS))
-        files |= write_shards(tmp_path / "corpus", code, "train", [tmp_path / code], 1)
-    store.write_json(tmp_path / "corpus/manifest.json", {"files": files})
+    rows = [
+        {
+            "qa_id": key,
+            "passage_id": "p",
+            "language": code,
+            "question": f"{code} {key}?",
+            "passage": f"{passage} {code}.",
+            "sentence_breaks": [[0, 10], [11, 27], [28, 37]],
+            "answer_sentences": sentences,
+        }
+        for code in ("deu_Latn", "eng_Latn")
+        for key, sentences in (("a", [1]), ("b", [0, 1]), ("c", []))
+    ]
+    corpus_folder(tmp_path / "corpus", corpus_frame(rows))
     task = Task(open_evalset(EvalSettings(name="c", path=str(tmp_path / "corpus"))))
     assert task.texts()[:3] == ["Rain fell.", "The mill burned.", "deu_Latn."]
     found = evaluate(task, np.ones((6, 1), np.float32), np.ones((6, 1), np.float32))

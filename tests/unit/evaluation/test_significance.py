@@ -23,7 +23,7 @@ def values(numbers: Sequence[float], languages: Sequence[str] = ("eng",)) -> pl.
                 "candidate_language": code,
                 "query_id": f"{code}/{key}",
                 "qa_id": str(key),
-                **dict.fromkeys(MEASURES, number),
+                **{one.name: number for one in MEASURES},
                 "rank_distance": None,
             }
             for code in languages
@@ -49,7 +49,21 @@ def test_no_difference() -> None:
 
 def test_what_is_not_measured_is_not_compared() -> None:
     found = {one.measure for one in compare([values([1.0])], [values([0.0])], 100, 0)}
-    assert found == set(MEASURES) - {"rank_distance"}
+    assert found == {one.name for one in MEASURES} - {"rank_distance"}
+
+
+def test_a_measure_that_one_side_lacks_is_left_out() -> None:
+    older = values([1.0, 2.0]).drop("mrr").with_columns(retired=0.5)
+    found = {one.measure for one in compare([values([1.0, 2.0])], [older], 100, 0)}
+    assert found == {one.name for one in MEASURES} - {"rank_distance", "mrr"}
+    seeds = [values([1.0, 2.0]), older]
+    assert {one.measure for one in compare(seeds, seeds, 100, 0)} == found
+
+
+def test_a_measure_that_this_version_does_not_know_is_compared_by_its_name() -> None:
+    both = [values([1.0, 2.0]).with_columns(retired=half) for half in (0.5, 0.75)]
+    found = list(compare(both[:1], both[1:], 100, 0))
+    assert (found[-1].measure, found[-1].difference) == ("retired", 0.25)
 
 
 def test_a_difference_that_is_everywhere_is_sure() -> None:

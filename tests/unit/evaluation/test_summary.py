@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from qa_parallel.evaluation.summary import differences
+from pathlib import Path
+
+from qa_parallel.evaluation.summary import describe, differences
+from tests import invented
+from tests.golden import golden, printed
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_what_is_printed() -> None:
+    golden(GOLDEN / "summary.txt", printed(describe(invented.evaluation())))
+
+
+def test_what_is_printed_of_a_comparison() -> None:
+    golden(GOLDEN / "differences.txt", printed(differences(invented.differences())))
 
 
 def test_each_pair_has_its_title() -> None:

@@ -99,7 +99,7 @@ def test_unknown_detectors_and_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_whole_score_is_a_table_of_its_schema() -> None:
-    from qa_parallel.schema import SCORES
+    from qa_parallel.filters.checks import SCORES
 
     english = corpus("eng_Latn", None, question=["Who is the old man?"], answer=["Tom"])
     german = corpus("deu_Latn", "eng_Latn", question=["Wer ist der alte Mann?"], answer=["Tom"])

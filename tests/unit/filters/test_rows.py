@@ -11,7 +11,7 @@ import polars as pl
 from qa_parallel import schema
 from qa_parallel.filters import rows, score, surface
 from qa_parallel.filters.characters import Characters
-from qa_parallel.filters.meaning import Vectors, margins
+from qa_parallel.filters.meaning import Vectors
 from qa_parallel.schema import CORPUS
 
 
@@ -137,17 +137,6 @@ def test_a_passage_of_many_questions_is_measured_once() -> None:
     scores = score(pl.concat([english, german]), encode=encode)
     assert seen == ["Der See liegt im Norden.", "The lake lies in the north."]  # the short are not
     assert scores.filter(check="cosine").is_empty()  # one pair has no neighbours
-
-
-def test_a_neighbours_translation_is_nearer_to_its_own_source() -> None:
-    dice = np.random.default_rng(0)
-    source = dice.normal(size=(300, 50)).astype(np.float32)
-    source /= np.linalg.norm(source, axis=1, keepdims=True)
-    target = source + 0.05 * dice.normal(size=source.shape).astype(np.float32)
-    target /= np.linalg.norm(target, axis=1, keepdims=True)
-    target[:30] = target[1:31]
-    found = margins(target, source)
-    assert found[:30].max() < 0 < found[31:].min()
 
 
 def test_flags_of_the_translator_count_by_field() -> None:

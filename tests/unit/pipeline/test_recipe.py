@@ -118,7 +118,7 @@ def test_training_needs_a_plan(tmp_path: Path) -> None:
         ("source.revision='12'", ("source", "revision", "12")),
         ("source.license = a\nb = 3", ("source", "license", "a\nb = 3")),
         ("source.license=1\nb = 3", ("source", "license", "1\nb = 3")),
-        ("model.trust_remote_code=true", ("model", "trust_remote_code", True)),
+        ("translate.guards=false", ("translate", "guards", False)),
     ],
 )
 def test_another_setting(tmp_path: Path, change: str, found: tuple[str, str, object]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from qa_parallel import __version__
 from qa_parallel.errors import PublishError
 from qa_parallel.language_codes import LANGUAGES
 from qa_parallel.publishing import card, facts
@@ -17,9 +18,12 @@ from qa_parallel.publishing.card import Contents
 from qa_parallel.publishing.licences import Settled
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import read_corpus
+from tests import invented
+from tests.golden import golden
 from tests.translated_corpus import LANGUAGES as CODES
 from tests.translated_corpus import QUESTIONS, translated
 
+GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = "a`b``c|d\n---\n<script>alert(1)</script> [x](javascript:1) *b* {{ 7*7 }} ```"
 
 
@@ -27,7 +31,7 @@ def contents(folder: Path, **more: Any) -> Contents:
     manifest = store.read_json(folder / folders.MANIFEST)
     counts = {code: facts.count([read_corpus(folder, [code])]) for code in CODES}
     settled = Settled("cc-by-nc-4.0", ("A note.",))
-    made = Contents("org/corpus", "train", facts.stages(manifest), counts, settled)
+    made = Contents("org/corpus", "train", folders.lineage(manifest), counts, settled)
     return replace(made, **more)
 
 
@@ -117,8 +121,13 @@ def test_never_checked_is_said_first(corpus: Path) -> None:
 def test_a_human_corpus_is_not_called_translated(corpus: Path) -> None:
     given = contents(corpus)
     human = read_corpus(corpus, ["eng_Latn"])
-    step = facts.Stage("import", {"source": {}, "versions": {"qa-parallel": "1"}})
-    told = replace(given, steps=[step], counts={"eng_Latn": facts.count([human])})
+    manifest = {
+        "stage": "import",
+        "source": {},
+        "versions": {"qa-parallel": "1"},
+        "questions": {"all": 6, "complete": 6},
+    }
+    told = replace(given, lineage=[manifest], counts={"eng_Latn": facts.count([human])})
     text = card.write(told)
     assert front(text)["language_creators"] == ["found"]
     assert front(text)["multilinguality"] == ["monolingual"]
@@ -155,6 +164,7 @@ def test_no_folder_of_this_machine_is_told(tmp_path: Path) -> None:
         ("license: cc-by-nc-4.0", "license: [", "can read"),
         ("config_name: all", "configname: all", "config_name"),
         ("split: train", "split: a-b", "data_files"),
+        ("name: eng_Latn", "name: eng_Latn\n  default: true", "all, eng_Latn"),
     ],
 )
 def test_a_card_that_the_hub_would_refuse(corpus: Path, old: str, new: str, found: str) -> None:
@@ -165,20 +175,55 @@ def test_a_card_that_the_hub_would_refuse(corpus: Path, old: str, new: str, foun
 
 
 def test_a_plan_and_results_are_told(corpus: Path) -> None:
-    plan = {"batches": {"strategy": "hybrid"}, "steps": {"train": 1200, "validation": 7}}
+    plan = {"build-batches": {"strategy": "hybrid"}, "steps": {"train": 1200, "validation": 7}}
     result = {"dataset": "set", "setting": "monolingual", "measure": "map", "value": 0.61849,
               "queries": 300, "encoder": "demo@1"}  # fmt: skip
-    text = card.write(contents(corpus, plan=plan, results=[result]))
+    distance = {**result, "setting": "multilingual", "measure": "rank_distance", "value": 1213.4}
+    text = card.write(contents(corpus, plan=plan, results=[result, distance]))
     assert "hybrid,\n1,200 steps of training, 7 of validation" in text
-    assert "| set | monolingual | map | 0.618 | 300 |" in text
+    assert "| set | monolingual | mAP | 0.6185 | 300 |" in text
+    assert "| set | multilingual | rank distance ↓ | 1,213.4 | 300 |" in text
 
 
 def test_licences_come_from_manifest_and_rows(corpus: Path) -> None:
     given = contents(corpus)
-    sources, model = facts.parties(given.steps, given.counts.values())
+    sources, model = facts.parties(given.lineage, given.counts.values())
     assert [one.license for one in sources] == ["cc-by-4.0"]
     assert model is not None
     assert model.license == "cc-by-nc-4.0"
     rows = read_corpus(corpus).with_columns(license=pl.lit("MIT, cc-by-sa-4.0"))
-    sources, _ = facts.parties(given.steps, [facts.count([rows])])
+    sources, _ = facts.parties(given.lineage, [facts.count([rows])])
     assert {one.license for one in sources} == {"mit", "cc-by-sa-4.0", "cc-by-4.0"}
+
+
+def test_the_whole_card(corpus: Path) -> None:
+    """With a filter, a check, a plan and an evaluation, of numbers that all differ."""
+    made = contents(corpus)
+    before = {**made.lineage[0], "source_counts": {"read": 31, "kept": 6, "blank": 25}}
+    counts = {code: {name: one[name] for name in ("rows", "kept", "rejected")}
+              for code, one in invented.filtered()["languages"].items()}  # fmt: skip
+    reasons = {
+        code: {
+            reason: {name: counted[name] for name in ("rejected", "alone", "left")}
+            for reason, counted in one["reasons"].items()
+        }
+        for code, one in invented.filtered()["languages"].items()
+    }
+    filtered = {
+        "stage": "filter",
+        "questions": {"all": 9, "complete": 5},
+        "source_counts": counts,
+        "reasons": reasons,
+        "filter": {},
+        "versions": before["versions"],
+    }
+    whole = [row for row in invented.results() if row["query_language"] is None]
+    text = card.write(
+        replace(
+            made,
+            lineage=[before, filtered],
+            plan={"build-batches": {"strategy": "hybrid"}, "steps": {"train": 41, "validation": 5}},
+            results=[row for row in whole if row["measure"] in ("map", "rank_distance")],
+        )
+    )
+    golden(GOLDEN / "card.md", text.replace(__version__, "VERSION"))

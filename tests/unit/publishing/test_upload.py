@@ -5,33 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from qa_parallel.errors import PublishError
 from qa_parallel.publishing.settings import PublishSettings
 from qa_parallel.publishing.upload import ATTEMPTS, Published, upload
-from tests.fake_hub import TOKEN, FakeHub, Fault
+from tests.fake_hub import TOKEN, FakeHub, Fault, connect
 
 REPO = "org/corpus"
 COMMIT = r"/commit/"
 # An answer that says more than it should.
 ECHO = f"{TOKEN} may not, see https://host/path?signature=SIGNED"
-
-
-def connect(fake: FakeHub, monkeypatch: pytest.MonkeyPatch, xet: bool = False) -> None:
-    """Point the client at `fake`; its own waits take no time."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import _http
-
-    monkeypatch.setattr(constants, "ENDPOINT", fake.url)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", not xet)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    _http.close_session()
 
 
 @pytest.fixture

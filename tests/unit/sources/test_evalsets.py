@@ -7,19 +7,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from qa_parallel import hub
 from qa_parallel.errors import QAParallelError, SourceError
-from qa_parallel.schema import CANDIDATES, CORPUS, QRELS, QUERIES
+from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
 from qa_parallel.sources import readers
 from qa_parallel.sources.evalsets import EvalSet, counts_only, open_evalset
 from qa_parallel.sources.settings import EvalSettings, parse_evalset
 from qa_parallel.sources.tags import language_of
-from qa_parallel.storage import store
-from qa_parallel.storage.corpus import write_shards
 from tests.lareqa import BREAKS, PASSAGE, lareqa
+from tests.small_corpora import corpus_folder, corpus_frame
 
 
 def lines(path: Path, *records: dict[str, Any]) -> None:
@@ -208,7 +206,7 @@ def test_topics_without_names_of_columns(tmp_path: Path) -> None:
 
 
 def test_a_corpus_of_ours(tmp_path: Path) -> None:
-    row: dict[str, Any] = dict.fromkeys(CORPUS) | {
+    row: dict[str, Any] = {
         "qa_id": "q1",
         "passage_id": "p1",
         "question": "When?",
@@ -217,12 +215,8 @@ def test_a_corpus_of_ours(tmp_path: Path) -> None:
         "sentence_breaks": BREAKS,
         "answer_sentences": [1],
     }
-    files: dict[str, Any] = {}
-    for code in ("eng_Latn", "deu_Latn"):
-        part = tmp_path / f"{code}.parquet"
-        store.write_parquet(part, pl.DataFrame([row | {"language": code}], schema=CORPUS))
-        files |= write_shards(tmp_path / "corpus", code, "train", [part], 1)
-    store.write_json(tmp_path / "corpus/manifest.json", {"files": files})
+    rows = [row | {"language": code} for code in ("eng_Latn", "deu_Latn")]
+    corpus_folder(tmp_path / "corpus", corpus_frame(rows))
     evalset = opened(tmp_path / "corpus")
     assert evalset.queries["qa_id"].to_list() == ["set/q1", "set/q1"]
     assert {text for _, _, text in relevant(evalset)} == {"The old mill burned in 1902."}
@@ -270,9 +264,9 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("xquad-r", "expected NAME=PATH"),
-        ("=x", "expected NAME=PATH"),
-        ("x=", "expected NAME=PATH"),
+        ("=x", "expected PATH or NAME=PATH"),
+        ("x=", "expected PATH or NAME=PATH"),
+        ("a b=c", "expected PATH or NAME=PATH"),
         ("x=a.json?langage=de", "found 'langage'"),
         ("x=a.json?language=xx", "expected a language of NLLB-200"),
         ("x=a.json?parallel=maybe", "parallel=maybe: input should be a valid boolean"),
@@ -281,6 +275,32 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
 def test_how_a_set_is_named(text: str, message: str) -> None:
     with pytest.raises(QAParallelError, match=message):
         parse_evalset(text)
+
+
+def test_a_set_without_a_name_has_that_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("held-out.csv", "a=b.csv", "who?.csv", "my set.v1.json"):
+        (tmp_path / name).write_text("question,answer\n")
+    (tmp_path / "data.v1").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def named(text: str) -> tuple[str, str, str | None]:
+        found = parse_evalset(text)
+        return found.name, found.path, found.split
+
+    assert named("held-out.csv") == ("held-out", "held-out.csv", None)
+    assert named("./held-out.csv?split=dev") == ("held-out", "./held-out.csv", "dev")
+    assert named("data.v1") == ("data.v1", "data.v1", None)
+    assert named("my set.v1.json") == ("my-set.v1", "my set.v1.json", None)
+    assert named("google/xquad?split=dev") == ("xquad", "google/xquad", "dev")
+    # what is there is a path, whatever is in it
+    assert named("a=b.csv") == ("a-b", "a=b.csv", None)
+    assert named("a=b.csv?split=dev") == ("a-b", "a=b.csv", "dev")
+    assert named("x=a=b.csv") == ("x", "a=b.csv", None)
+    assert named("x=who?.csv") == ("x", "who?.csv", None)
+    assert named("x=a.csv?split=dev") == ("x", "a.csv", "dev")
+    assert named("y" * 5000)[0] == "y" * 5000  # found to be missing later, in one line
 
 
 def test_what_a_set_can_be_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -19,21 +19,20 @@ class Letters:
         self.made = 0
 
     def job(self, letter: str = "a", corpus: str = "c@1", code: int = 1, **more: Any) -> Job:
-        described = description(
-            code, corpus={"name": corpus, "digest": corpus}, write={"letter": letter}
-        )
+        corpora = {"name": corpus, "digest": corpus}
+        described = description("write", code, {"letter": letter}, corpus=corpora)
 
         def make(out: Path) -> dict[str, Any]:
             self.made += 1
             store.write_bytes(out / "letter.txt", letter.encode())
             return {"kind": "letter", "files": {"letter.txt": store.record(out / "letter.txt")}}
 
-        return Job("write", described, make, **more)
+        return Job(described, make, **more)
 
 
 def test_a_job_is_done_once(tmp_path: Path) -> None:
     letters = Letters()
-    assert look(letters.job(), tmp_path / "out").reasons == ("not made yet",)
+    assert look(letters.job(), tmp_path / "out").reasons == ("no output yet",)
     assert not (tmp_path / "out").exists()
     first = carry_out(letters.job(), tmp_path / "out")
     assert not first.complete_before
@@ -91,9 +90,21 @@ def test_equal_input_that_came_about_in_another_way_is_told(tmp_path: Path) -> N
 def test_the_folder_of_another_stage(tmp_path: Path) -> None:
     letters = Letters()
     carry_out(letters.job(), tmp_path)
-    other = Job("count", description(1, count={"to": 3}), lambda out: {"files": {}})
-    with pytest.raises(StoreError, match="one of another command"):
+    before = store.read_json(tmp_path / "manifest.json")
+    other = Job(description("count", 1, {"to": 3}), lambda out: {"files": {}})
+    with pytest.raises(StoreError, match=r"expected a folder of count in .*, found one of write"):
         look(other, tmp_path)
+    for redo in get_args(folders.Redo):
+        with pytest.raises(StoreError, match="found one of write"):
+            carry_out(other, tmp_path, redo)
+    assert store.read_json(tmp_path / "manifest.json") == before
+    assert (tmp_path / "letter.txt").read_text() == "a"
+
+
+def test_a_folder_without_a_stage_is_of_another_version(tmp_path: Path) -> None:
+    store.write_json(tmp_path / "settings.json", {"made_by": folders.MADE_BY})
+    with pytest.raises(StoreError, match="found one of another version"):
+        look(Letters().job(), tmp_path)
 
 
 def test_inner_folders_go_when_all_is_asked_for_anew(tmp_path: Path) -> None:
@@ -108,11 +119,36 @@ def test_inner_folders_go_when_all_is_asked_for_anew(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_work_in_progress_is_gone_on_with_unless_settings_change(tmp_path: Path) -> None:
+    def job(letter: str, fail: bool) -> Job:
+        """Goes on from what it finds: a letter that was finished is not written again."""
+        described = description("write", 1, {"letter": letter})
+
+        def make(out: Path) -> dict[str, Any]:
+            done = out / folders.WORK / "letter.txt"
+            if not done.exists():
+                store.write_bytes(done, letter.encode())
+            if fail:
+                raise SourceError("the source ends too early")
+            store.rename(done, out / "letter.txt")
+            return {"files": {"letter.txt": store.record(out / "letter.txt")}}
+
+        return Job(described, make)
+
+    for letter, redo in (("a", "changed"), ("b", "changed"), ("c", "always")):
+        with pytest.raises(SourceError):
+            carry_out(job(letter, fail=True), tmp_path, redo)  # type: ignore[arg-type]
+        assert (tmp_path / folders.WORK / "letter.txt").read_text() == letter
+    carry_out(job("d", fail=False), tmp_path, "changed")
+    assert (tmp_path / "letter.txt").read_text() == "d"
+    assert not list(tmp_path.glob(f"{folders.WORK}*"))
+
+
 def test_a_failure_that_left_nothing_leaves_the_folder_free(tmp_path: Path) -> None:
     def fail(_: Path) -> dict[str, Any]:
         raise SourceError("expected rows, found none")
 
-    job = Job("write", description(1, write={"letter": "a"}), fail)
+    job = Job(description("write", 1, {"letter": "a"}), fail)
     with pytest.raises(SourceError):
         carry_out(job, tmp_path)
     carry_out(Letters().job("b"), tmp_path)  # other settings than those that failed

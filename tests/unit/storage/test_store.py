@@ -51,6 +51,44 @@ def test_the_same_frame_gives_the_same_bytes(tmp_path: Path) -> None:
         store.write_parquet(tmp_path / name, frame)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert store.read_parquet(tmp_path / "one").equals(frame)
+    store.write_parquet(tmp_path / "cut", pl.concat(frame.iter_slices(1), rechunk=False))
+    assert (tmp_path / "cut").read_bytes() == (tmp_path / "one").read_bytes()
+
+
+def test_types_are_arrows_plain_ones(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frame = pl.DataFrame({"a": [["x"]], "b": ["é"], "c": [[[1, 2]]]})
+    plain = {"a": pa.list_(pa.string()), "b": pa.string(), "c": pa.list_(pa.list_(pa.int64()))}
+    for some in (frame, frame.clear()):
+        store.write_parquet(tmp_path / "it", some)
+        schema = pq.read_schema(tmp_path / "it")
+        assert dict(zip(schema.names, schema.types, strict=True)) == plain
+        assert store.read_parquet(tmp_path / "it").schema == frame.schema
+        assert store.count_rows(tmp_path / "it") == some.height
+    names = pl.DataFrame({"e": ["b", "a"]}, schema={"e": pl.Enum(["a", "b"])})
+    store.write_parquet(tmp_path / "it", names)
+    assert store.read_parquet(tmp_path / "it").equals(names)
+
+
+def test_more_text_than_a_string_column_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if Arrow's limit were one row, and not 2 GiB."""
+    import pyarrow as pa
+
+    whole = store._arrow
+
+    def limited(frame: pl.DataFrame) -> pa.Table:
+        if frame.height > 1:
+            raise pa.ArrowInvalid("input array too large")
+        return whole(frame)
+
+    monkeypatch.setattr(store, "_arrow", limited)
+    frame = pl.DataFrame({"a": ["x", None, "z", "w", ""]})
+    store.write_parquet(tmp_path / "it", frame)
+    assert store.read_parquet(tmp_path / "it").equals(frame)
 
 
 def test_digest_is_sha256(tmp_path: Path) -> None:
@@ -65,7 +103,8 @@ def test_fingerprint_ignores_the_order_of_keys() -> None:
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from qa_parallel import store\n"
+        "import sys; from pathlib import Path\n"
+        "from qa_parallel.storage import store\n"
         "from qa_parallel.errors import StoreError\n"
         "try:\n    store.locked(Path(sys.argv[1])).__enter__()\n"
         "except StoreError as error:\n    print(error)"

@@ -20,21 +20,16 @@ from qa_parallel.errors import StoreError, TrainingError
 from qa_parallel.training import checkpoint, loop
 from qa_parallel.training.checkpoint import Record
 from qa_parallel.training.loop import train
-from qa_parallel.training.loss import cache_step, info_nce, plain_step
+from qa_parallel.training.objectives import cache_step, info_nce, plain_step
 from qa_parallel.training.settings import TrainSettings, factor
 from qa_parallel.training.texts import _CHUNK_COST, ahead, cut, tokenize, unknown_shares
 from qa_parallel.training.validation import reserved_task, validate
-from tests.tiny_models import SENTENCES, build_bert
+from tests.tiny_models import SENTENCES
 
 torch: Any = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
 WORDS = sorted({word for text in SENTENCES for word in text.split()} - {"猫坐在垫子上。"})
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_bert(tmp_path_factory.mktemp("models") / "tiny-bert")
 
 
 @dataclass(frozen=True)
@@ -89,12 +84,12 @@ def test_loss_by_hand(both: bool) -> None:
 
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("size", [1, 4, 100])
-def test_cached_gradients_are_the_plain_ones(bert: Path, size: int, both: bool) -> None:
+def test_cached_gradients_are_the_plain_ones(tiny_bert: Path, size: int, both: bool) -> None:
     """With dropout: each chunk throws the same dice whenever it is computed."""
     (batch,) = steps(1, negatives=2)
     found = []
     for descend in (plain_step, cache_step):
-        encoder = load_encoder(bert)
+        encoder = load_encoder(tiny_bert)
         encoder.model.train()
         texts = tokenize(batch, encoder, size)
 
@@ -114,8 +109,8 @@ def test_cached_gradients_are_the_plain_ones(bert: Path, size: int, both: bool) 
     assert (mine - yours).norm() / mine.norm() < 1e-5
 
 
-def test_chunks_change_nothing_but_the_padding(bert: Path) -> None:
-    encoder = load_encoder(bert)
+def test_chunks_change_nothing_but_the_padding(tiny_bert: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     (batch,) = steps(1, negatives=2)
     whole = encoder([*batch.questions, *batch.positives, *itertools.chain(*batch.negatives)])
     for size in (1, 5, 100):
@@ -148,8 +143,8 @@ def test_no_cut_into_chunks_costs_less(lengths: list[int], size: int) -> None:
     assert cost(ends) == min(cost(one) for one in every if fits(one))
 
 
-def test_steps_come_in_order_each_once(bert: Path) -> None:
-    encoder, batches = load_encoder(bert), steps(5)
+def test_steps_come_in_order_each_once(tiny_bert: Path) -> None:
+    encoder, batches = load_encoder(tiny_bert), steps(5)
     found = list(ahead(batches, range(1, 5), encoder, 4))
     assert [step for step, _ in found] == [1, 2, 3, 4]
     assert [texts for _, texts in found] == [tokenize(one, encoder, 4) for one in batches[1:]]
@@ -164,19 +159,19 @@ def test_rate_rises_and_falls() -> None:
     assert factor(3, 4, TrainSettings(warmup=1)) == 1
 
 
-def test_dropout_is_on_unless_it_is_told_off(bert: Path, tmp_path: Path) -> None:
+def test_dropout_is_on_unless_it_is_told_off(tiny_bert: Path, tmp_path: Path) -> None:
     def loss(dropout: bool, seed: int) -> float:
         settings = TrainSettings(dropout=dropout, seed=seed)
         home = tmp_path / f"{dropout}-{seed}"
-        return train(load_encoder(bert), steps(1), settings, home, "plan").losses[0]
+        return train(load_encoder(tiny_bert), steps(1), settings, home, "plan").losses[0]
 
     assert loss(False, 0) == loss(False, 1)
     assert len({loss(False, 0), loss(True, 0), loss(True, 1)}) == 3
 
 
 @pytest.mark.parametrize("cached", [None, 4])
-def test_learns(bert: Path, tmp_path: Path, cached: int | None) -> None:
-    encoder = load_encoder(bert)
+def test_learns(tiny_bert: Path, tmp_path: Path, cached: int | None) -> None:
+    encoder = load_encoder(tiny_bert)
     settings = TrainSettings(rate=1e-2, cached=cached)
     record = train(encoder, steps(5) * 10, settings, tmp_path, "plan")
     assert np.mean(record.losses[-5:]) < 0.6 * np.mean(record.losses[:5])
@@ -185,13 +180,13 @@ def test_learns(bert: Path, tmp_path: Path, cached: int | None) -> None:
     np.testing.assert_allclose(again(WORDS), encoder(WORDS), atol=1e-6)
 
 
-def test_killed_and_resumed_is_unbroken(bert: Path, tmp_path: Path) -> None:
+def test_killed_and_resumed_is_unbroken(tiny_bert: Path, tmp_path: Path) -> None:
     """Losses, validations, weights and the best encoder, with dropout and hard negatives."""
     batches = steps(12, negatives=1)
     settings = TrainSettings(rate=1e-3, validate_every=2, cached=5)
 
     def run(home: Path, kill_at: int | None) -> tuple[Record, Encoder]:
-        encoder = load_encoder(bert)
+        encoder = load_encoder(tiny_bert)
 
         def tell(record: Record, of: int) -> None:
             assert of == 12
@@ -220,8 +215,8 @@ def test_killed_and_resumed_is_unbroken(bert: Path, tmp_path: Path) -> None:
     assert torch.equal(*(next(iter(weights(one).values())) for one in (last, encoder)))
 
 
-def test_the_best_is_kept_and_patience_ends_it(bert: Path, tmp_path: Path) -> None:
-    encoder = load_encoder(bert)
+def test_the_best_is_kept_and_patience_ends_it(tiny_bert: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     values = iter([0.9, 0.1, 0.5, 0.4, 0.4, 0.6])
     seen: dict[int, dict[str, Any]] = {}
 
@@ -237,8 +232,49 @@ def test_the_best_is_kept_and_patience_ends_it(bert: Path, tmp_path: Path) -> No
     assert all(torch.equal(best[name], one) for name, one in seen[2].items())
 
 
-def test_frozen_embeddings_stay(bert: Path, tmp_path: Path) -> None:
-    encoder = load_encoder(bert)
+def test_biases_and_norms_do_not_decay(tiny_bert: Path, tmp_path: Path) -> None:
+    """After one step from the same gradients: matrices shrink, vectors are what they would be."""
+    found = []
+    for decay in (0.0, 10.0):
+        encoder = load_encoder(tiny_bert)
+        settings = TrainSettings(rate=1e-2, warmup=0, weight_decay=decay)
+        train(encoder, steps(1), settings, tmp_path / str(decay), "plan")
+        found.append(weights(encoder))
+    kept, decayed = found
+    for name, one in kept.items():
+        if one.dim() > 1:
+            assert decayed[name].norm() < 0.99 * one.norm(), name
+        else:
+            assert torch.equal(decayed[name], one), name
+
+
+def test_steps_are_as_long_as_the_schedule_says(tiny_bert: Path, tmp_path: Path) -> None:
+    """AdamW's first steps move a weight by the rate: in four steps, by the factors' sum."""
+    encoder = load_encoder(tiny_bert)
+    before = weights(encoder)
+    settings = TrainSettings(rate=1e-3, warmup=0, weight_decay=0, dropout=False)
+    train(encoder, steps(1) * 4, settings, tmp_path, "plan")
+    moved = max((one - before[name]).abs().max() for name, one in weights(encoder).items())
+    assert moved.item() == pytest.approx(1e-3 * (1 + 0.75 + 0.5 + 0.25), rel=0.02)
+
+
+def test_dropout_is_off_while_validating(tiny_bert: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(tiny_bert)
+    settings = TrainSettings(rate=1e-2, validate_every=1)
+    seen: list[Any] = []
+
+    def measure() -> float:
+        seen.append(encoder(WORDS))
+        return float(len(seen))
+
+    record = train(encoder, steps(3), settings, tmp_path, "plan", measure)
+    assert record.best == 3
+    assert (seen[-1] == load_encoder(tmp_path / loop.BEST)(WORDS)).all()
+    assert (seen[0] == load_encoder(tiny_bert)(WORDS)).all()
+
+
+def test_frozen_embeddings_stay(tiny_bert: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     before = encoder.model.get_input_embeddings().weight.detach().clone()
     names = {name for name, _ in checkpoint.trained(encoder)}
     train(encoder, steps(2), TrainSettings(freeze_embeddings=True), tmp_path, "plan")
@@ -248,26 +284,26 @@ def test_frozen_embeddings_stay(bert: Path, tmp_path: Path) -> None:
     }
 
 
-def test_torchs_dice_are_left_alone(bert: Path, tmp_path: Path) -> None:
+def test_torchs_dice_are_left_alone(tiny_bert: Path, tmp_path: Path) -> None:
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    train(load_encoder(bert), steps(1), TrainSettings(), tmp_path, "plan")
+    train(load_encoder(tiny_bert), steps(1), TrainSettings(), tmp_path, "plan")
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_checkpoint_of_another_plan(bert: Path, tmp_path: Path) -> None:
-    train(load_encoder(bert), steps(2), TrainSettings(), tmp_path, "this")
+def test_checkpoint_of_another_plan(tiny_bert: Path, tmp_path: Path) -> None:
+    train(load_encoder(tiny_bert), steps(2), TrainSettings(), tmp_path, "this")
     with pytest.raises(StoreError, match=r"expected a checkpoint of the plan that .* found one of"):
-        train(load_encoder(bert), steps(2), TrainSettings(), tmp_path, "that")
+        train(load_encoder(tiny_bert), steps(2), TrainSettings(), tmp_path, "that")
     (tmp_path / checkpoint.FILE).write_bytes(b"no safetensors")
     with pytest.raises(StoreError, match="cannot read the checkpoint"):
-        train(load_encoder(bert), steps(2), TrainSettings(), tmp_path, "this")
+        train(load_encoder(tiny_bert), steps(2), TrainSettings(), tmp_path, "this")
 
 
 def test_a_loss_that_is_no_number(
-    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoder, kept = load_encoder(bert), {}
+    encoder, kept = load_encoder(tiny_bert), {}
 
     def tell(record: Record, of: int) -> None:
         if record.step == 3:
@@ -286,34 +322,34 @@ def test_a_loss_that_is_no_number(
     ("cached", "hint"), [(None, "--cached 6"), (4, "--cached 2"), (1, "--max-length")]
 )
 def test_out_of_memory(
-    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int | None, hint: str
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int | None, hint: str
 ) -> None:
     def vectors(self: Encoder, batch: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     monkeypatch.setattr(Encoder, "vectors", vectors)
     with pytest.raises(TrainingError, match=f"out of memory at step 1, with .*{hint}"):
-        train(load_encoder(bert), steps(2), TrainSettings(cached=cached), tmp_path, "plan")
+        train(load_encoder(tiny_bert), steps(2), TrainSettings(cached=cached), tmp_path, "plan")
 
 
-def test_more_steps_than_the_plan_has(bert: Path, tmp_path: Path) -> None:
+def test_more_steps_than_the_plan_has(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="at least 3 steps, found 2"):
-        train(load_encoder(bert), steps(2), TrainSettings(steps=3), tmp_path, "plan")
+        train(load_encoder(tiny_bert), steps(2), TrainSettings(steps=3), tmp_path, "plan")
 
 
-def test_bfloat16_keeps_weights_whole(bert: Path, tmp_path: Path) -> None:
-    encoder = load_encoder(bert)
+def test_bfloat16_keeps_weights_whole(tiny_bert: Path, tmp_path: Path) -> None:
+    encoder = load_encoder(tiny_bert)
     settings = TrainSettings(rate=1e-2, precision="bfloat16")
     record = train(encoder, steps(5) * 10, settings, tmp_path, "plan")
     assert np.mean(record.losses[-5:]) < 0.6 * np.mean(record.losses[:5])
     assert {one.dtype for one in weights(encoder).values()} == {torch.float32}
 
 
-def test_unknown_words_are_counted(bert: Path) -> None:
+def test_unknown_words_are_counted(tiny_bert: Path) -> None:
     batch = Step(
         ["The cat sat", "ገመድ"], ["A dog", "ገመድ ገመድ"], [[], []], ["eng", "amh"], ["eng", "amh"]
     )
-    found = unknown_shares([batch], load_encoder(bert))
+    found = unknown_shares([batch], load_encoder(tiny_bert))
     assert found["eng"] == 0
     assert found["amh"] == 1
 
@@ -330,13 +366,31 @@ def reserved() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=[*names, ("others", pl.List(pl.String))], orient="row")
 
 
-def test_validation_spans_languages(bert: Path) -> None:
+def test_each_side_is_validated_behind_its_own_prefix(tiny_bert: Path) -> None:
+    task = reserved_task(reserved(), 10)
+    assert task is not None
+    encoder = load_encoder(tiny_bert)
+    asked: list[tuple[list[str], str]] = []
+
+    class Watched:
+        query_prefix, passage_prefix = "query: ", "passage: "
+
+        def __call__(self, texts: list[str], prefix: str) -> Any:
+            asked.append((texts, prefix))
+            return encoder(texts, prefix)
+
+    watched: Any = Watched()
+    validate(task, watched, "mrr")
+    assert asked == [(task.questions, "query: "), (task.texts(titles=False), "passage: ")]
+
+
+def test_validation_spans_languages(tiny_bert: Path) -> None:
     """By hand: each question's own sentences are ranked among the five distinct ones."""
     task = reserved_task(reserved(), 10)
     assert task is not None
     assert task.queries.height == 4
     assert task.candidates.height == 5
-    encoder = load_encoder(bert)
+    encoder = load_encoder(tiny_bert)
     relevant = {"cat?": "The Le", "chat?": "The Le", "dog?": "A Un", "other?": "The"}
     texts = task.texts()
     by_language: dict[str, list[float]] = {}

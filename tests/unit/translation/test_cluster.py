@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from qa_parallel.errors import ModelError
-from qa_parallel.translation.cluster import _absolute, _share
+from qa_parallel.translation import cluster
+from qa_parallel.translation.cluster import Cluster, _absolute, _share
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.settings import TranslateSettings
 
@@ -46,6 +47,23 @@ def test_share(ray: Ray, given: dict[str, Any], actors: int, each: dict[str, flo
 def test_a_cluster_without_processors_is_refused() -> None:
     with pytest.raises(ModelError, match="found none"):
         _share(Ray(), TranslateSettings.model_validate({"to": "de"}))
+
+
+def test_the_cluster_that_is_named_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Far:
+        """Nobody answers."""
+
+        def is_initialized(self) -> bool:
+            return False
+
+        def init(self, address: str | None, **_: Any) -> None:
+            raise ConnectionError(f"nobody answers at {address}")
+
+    monkeypatch.setattr(cluster, "_ray", Far)
+    settings = TranslateSettings.model_validate({"to": "de", "ray_address": "ray://far:10001"})
+    model: Any = None
+    with pytest.raises(ConnectionError, match="ray://far:10001"):
+        Cluster(model, ModelSettings(model="demo"), settings, "eng_Latn", ["deu_Latn"])
 
 
 def test_paths_hold_elsewhere(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,12 +67,12 @@ def test_markup_in_names_is_text() -> None:
 
 
 def test_the_summary_shows_rows_side_by_side(tmp_path: Path) -> None:
-    from qa_parallel.pipeline import run as pipeline
+    from qa_parallel.sources.stage import import_parallel
 
     for code, question in (("en", "Why [b]me[/b]?"), ("de", "Warum ich?")):
         (tmp_path / f"{code}.csv").write_text(f"id,question,answer\nq1,{question},x\n")
     files = {code: tmp_path / f"{code}.csv" for code in ("en", "de")}
-    outcome = pipeline.import_parallel(files, tmp_path / "out")
+    outcome = import_parallel(files, tmp_path / "out")
     text = io.StringIO()
     console = Console(file=text, width=100)
     for part in (
@@ -81,7 +81,7 @@ def test_the_summary_shows_rows_side_by_side(tmp_path: Path) -> None:
     ):
         console.print(part)
     shown = text.getvalue()
-    assert "1 questions, 1 of them in all 2 languages" in shown
+    assert "1 question, 1 of them in all 2 languages" in shown
     assert "Why [b]me[/b]?" in shown
     assert "Warum ich?" in shown
     assert "tokens" not in shown  # nothing was translated: no columns of zeros

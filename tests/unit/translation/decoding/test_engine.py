@@ -67,7 +67,7 @@ def test_logprob_is_the_sum_that_the_model_itself_gives(engine: Engine, penalty:
     translator: Any = engine._translator
     for text, piece in zip(TEXTS, tokens, strict=True):
         (translation,) = engine.translate([text], [piece], "deu_Latn")
-        source = engine.tokenizer.source(piece, "eng_Latn")
+        source = engine.model.wrap(piece, "eng_Latn", "deu_Latn")[0]
         limit = min(room(len(piece)) + 1, engine.model.max_positions - 8)
         hypothesis = translator.translate_batch(
             [source], [["deu_Latn"]], beam_size=2, length_penalty=penalty, max_decoding_length=limit
@@ -84,7 +84,7 @@ def test_scores_of_given_translations(engine: Engine) -> None:
     ((logprob, count),) = engine.score(tokens, ["Ein Hund."], "deu_Latn")
     german = engine.encode(["Ein Hund."])[0]
     translator: Any = engine._translator
-    source = engine.tokenizer.source(tokens[0], "eng_Latn")
+    source = engine.model.wrap(tokens[0], "eng_Latn", "deu_Latn")[0]
     scored = translator.score_batch([source], [["deu_Latn", *german]])[0].log_probs[1:]
     assert count == len(german) + 1
     assert logprob == pytest.approx(sum(scored), rel=1e-5)
@@ -95,11 +95,13 @@ class Moody:
 
     def __init__(self, room: int = 10_000, second: str = "gut", score: float = -0.5) -> None:
         self.room, self.second, self.sizes = room, second, list[int]()
+        self.beams: list[int] = []
         self.score = score
 
     def translate_batch(self, source: Any, prefix: Any, **options: Any) -> list[Any]:
         size = len(source) * max(map(len, source))
         self.sizes.append(size)
+        self.beams.append(options["beam_size"])
         words = [self.second] if "no_repeat_ngram_size" in options else ["in"] * 9
         done = SimpleNamespace(hypotheses=[[*prefix[0], *words, "</s>"]], scores=[self.score])
 
@@ -127,11 +129,9 @@ class Words:
     def decode_batch(self, batch: list[list[str]]) -> list[str]:
         return [" ".join(tokens) for tokens in batch]
 
-    def source(self, tokens: list[str], language: str) -> list[str]:
-        return [language, *tokens, self.eos]
 
-    def prefix(self, language: str) -> list[str]:
-        return [language]
+def wrap(tokens: list[str], source: str, target: str) -> tuple[list[str], list[str]]:
+    return [source, *tokens, "</s>"], [target]
 
 
 def moody(translator: Moody, **settings: Any) -> Engine:
@@ -139,7 +139,7 @@ def moody(translator: Moody, **settings: Any) -> Engine:
     engine.source, engine.device = "eng_Latn", "cpu"
     engine.settings = DecodingSettings(**settings)
     engine.tokenizer, engine._translator = Words(), translator  # type: ignore[assignment]
-    engine.model = SimpleNamespace(max_positions=100, name="moody")  # type: ignore[assignment]
+    engine.model = SimpleNamespace(max_positions=100, name="moody", wrap=wrap)  # type: ignore[assignment]
     engine.batch_tokens, engine.batch_texts, engine.score_tokens = 64, 99, 64
     engine._workers = 1
     return engine
@@ -152,6 +152,12 @@ def test_a_loop_is_decoded_once_more_and_the_better_one_kept() -> None:
     assert [one.flags for one in found] == [("redecoded",)] * 2
     # scored by the plain model, the language token left out
     assert [(one.logprob, one.tokens) for one in found] == [(-3.0, 2)] * 2
+
+
+def test_the_second_decoding_looks_further() -> None:
+    translator = Moody()
+    moody(translator, beam=3).translate(["a b"], [["a", "b"]], "deu_Latn")
+    assert translator.beams == [3, 5]
 
 
 def test_the_last_digits_of_a_score_are_not_kept() -> None:

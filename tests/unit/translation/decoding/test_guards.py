@@ -71,3 +71,8 @@ def test_a_loop_of_the_source_is_no_fault() -> None:
 @pytest.mark.parametrize("name", ["Tom", "New York City Ballet Company", "3.5 kg of C6H12O6"])
 def test_names_may_be_equal_in_both_languages(name: str) -> None:
     assert not guards.is_copy(name, name)
+
+
+def test_a_short_phrase_may_be_equal_in_both_languages() -> None:
+    assert not guards.is_copy("over the river", "over the river")
+    assert guards.is_copy("over the old river", "Over the old river.")

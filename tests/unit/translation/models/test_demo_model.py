@@ -77,10 +77,11 @@ def test_transformers_loads_the_hugging_face_folder() -> None:
     from transformers import AutoTokenizer, M2M100ForConditionalGeneration
 
     tokenizer = AutoTokenizer.from_pretrained(DEMO / "hf", src_lang="eng_Latn")
-    ours = resolve(ModelSettings(model="demo")).tokenizer()
+    ours = resolve(ModelSettings(model="demo"))
     text = "Where is my dog? It's 3.5 km from here!"
     batch = tokenizer(text, return_tensors="pt")
-    expected = ours.source(ours.encode_batch([text])[0], "eng_Latn")
+    (tokens,) = ours.tokenizer().encode_batch([text])
+    expected, _ = ours.wrap(tokens, "eng_Latn", "fra_Latn")
     assert tokenizer.convert_ids_to_tokens(batch["input_ids"][0]) == expected
     model: Any = M2M100ForConditionalGeneration.from_pretrained(DEMO / "hf")
     model = model.float()

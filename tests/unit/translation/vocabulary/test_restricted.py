@@ -33,9 +33,9 @@ def engine(tiny_nllb: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 def generated(engine: Engine) -> set[str]:
     """Every token of the translations, language and end tokens left out."""
-    tokenizer, translator = engine.tokenizer, engine._translator
+    translator, tokens = engine._translator, engine.encode(TEXTS)
     results: Any = translator.translate_batch(
-        [tokenizer.source(tokens, "eng_Latn") for tokens in engine.encode(TEXTS)],
+        [engine.model.wrap(one, "eng_Latn", "deu_Latn")[0] for one in tokens],
         [["deu_Latn"]] * len(TEXTS),
         use_vmap=engine._restricted,
         beam_size=4,
