@@ -98,7 +98,7 @@ def open_evalset(settings: EvalSettings, *, judged: bool = False) -> EvalSet:
     if place.is_folder:
         digest = _digest(path)
         tables = _folder(settings, path, judged, account)
-    elif files := find_files(settings.path, path, readers.known_format):
+    elif not place.trouble and (files := find_files(settings.path, path, readers.known_format)):
         _refuse_hub_settings(settings)
         digest = files[0].digest() if len(files) == 1 else _digest(path)
         tables = _from_items(settings, _files(settings, files, account))

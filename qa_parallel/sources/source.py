@@ -265,7 +265,8 @@ def open_source(settings: SourceSettings) -> Source:
     ('faq.csv@0c1d5f7a9b3e', 120, 'read 122, kept 120, duplicates 2, without id 120')
     """
     place = Place.of(settings.source)
-    if place.exists or settings.source in STDIN or glob.has_magic(settings.source):
+    matched = glob.has_magic(settings.source) and not place.trouble
+    if place.exists or settings.source in STDIN or matched:
         found = on_disk(settings, place.path)
     elif place.is_hub_id and not readers.is_known(place.path):
         found = on_hub(settings)
