@@ -40,6 +40,9 @@ def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The statistics of both sides for a person."""
     from rich.text import Text
 
+    from qa_parallel.storage.summary import layouts
+
+    yield from layouts(report)
     yield _sides(report)
     yield Text(_left(report["rows"], report["build-batches"]["positive"]))
     yield _language_table(report["train"])

@@ -250,6 +250,7 @@ class _Opened:
     settings: EvaluateSettings
     source: _Source
     described: dict[str, Any]
+    layout: dict[str, Any]  # what was read as what, by set
 
 
 def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) -> _Opened:
@@ -257,7 +258,8 @@ def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) 
     evalsets = [open_evalset(one) for one in sets]
     tasks = [Task(one) for one in evalsets]
     source = _source(settings, tell)
-    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets))
+    layout = {one.name: one.account.to_json() for one in evalsets}
+    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets), layout)
 
 
 def _source(settings: EvaluateSettings, tell: Tell) -> _Source:
@@ -330,6 +332,7 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
     report = {
         **described,
         "sets": told,
+        "layout": opened.layout,
         "warnings": source.warnings,
         "results": pl.concat(results).to_dicts(),
     }
@@ -412,7 +415,11 @@ def _write(
         store.write_bytes(out / name, picture.file())
     names = [RESULTS_FILE, VALUES, REPORT, *pictures]
     files = {name: store.record(out / name) for name in names}
-    return {**folders.manifest(described, {}, files), "kind": "evaluation"}
+    return {
+        **folders.manifest(described, {}, files),
+        "kind": "evaluation",
+        "layout": report["layout"],
+    }
 
 
 def _prepare(context: Context) -> Job:

@@ -15,6 +15,7 @@ from rich.text import Text
 from qa_parallel.evaluation.measures import MAP, RANK_DISTANCE, SETTINGS, SHARE, among, named
 from qa_parallel.schema import RESULTS
 from qa_parallel.storage import store
+from qa_parallel.storage.summary import layouts
 
 
 def words(manifest: Mapping[str, Any]) -> str:
@@ -40,6 +41,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     results = pl.DataFrame(report["results"], schema=RESULTS)
     for warning in report.get("warnings", ()):
         yield Text(f"Warning: {warning}", style="yellow")
+    yield from layouts(report)
     for one in report["sets"]:
         mine = results.filter(pl.col("dataset") == one["name"])
         yield Text(

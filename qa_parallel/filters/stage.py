@@ -186,6 +186,7 @@ def _finish(
             }
             for code, funnel in funnels.items()
         },
+        "layout": dict(given.layout),
     }
 
 

@@ -197,6 +197,10 @@ def _check(opened: _Opened) -> Checked:
         "hits": leakage_report.count_hits(leaks),
         "leaked": _leaked(rows, first, leaks),
         "examples": leakage_report.examples(leaks),
+        "layout": {
+            **given.layout,
+            **{one.name: one.account.to_json() for one in opened.evalsets},
+        },
     }
     return Checked(report, leaks)
 
@@ -261,6 +265,7 @@ def _write(out: Path, opened: _Opened, done: Checked) -> dict[str, Any]:
     store.write_json(out / REPORT, done.report)
     found = {name: done.report[name] for name in ("corpus", "hits", "leaked")}
     record = {
+        "layout": done.report["layout"],
         "leaks": {"file": LEAKS, "rows": done.leaks.height, "sha256": store.digest(out / LEAKS)},
         "found": found,
     }

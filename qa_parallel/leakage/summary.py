@@ -56,6 +56,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
             f"{counted(sum(one['queries'].values()), 'question')} in "
             f"{counted(len(one['queries']), 'language')}{passages}"
         )
+    yield from storage_summary.layouts(report)
     if report["hits"]:
         yield _hits(report["hits"])
         for number, hit in enumerate(report["examples"], start=1):

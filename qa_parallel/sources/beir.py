@@ -21,6 +21,7 @@ import polars as pl
 from qa_parallel.errors import SourceError
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
 from qa_parallel.sources import readers
+from qa_parallel.sources.files import File
 
 # names of an id, and of a text, the first one present is taken
 _ID = ("_id", "id", "docid", "query_id", "qid", "query-id", "corpus-id")
@@ -35,6 +36,8 @@ _JUDGED = {
 }
 # Judgements in columns of text, with or without a line of names.
 _CELLS = (".tsv", ".txt", ".trec", ".qrels")
+# What files of documents are named by
+_DOCUMENTS = ("corpus", "docs", "collection")
 _SPLITS = ("test", "dev", "validation")
 
 
@@ -43,15 +46,21 @@ def is_beir(folder: Path) -> bool:
     return bool(_files(folder, "queries") or _files(folder, "topics"))
 
 
-def is_topics(path: Path) -> bool:
+def is_collection(folder: Path) -> bool:
+    """Whether a folder has documents as well, which queries belong to."""
+    return is_beir(folder) and any(_files(folder, name) for name in _DOCUMENTS)
+
+
+def is_topics(path: Path | File) -> bool:
     """Whether a file is a list of topics: id, tab, text, without names of columns."""
-    if readers.file_format(path) != ".tsv":
+    path = File.of(path)
+    if path.format not in (".tsv", ".tab"):
         return False
     cells = next(readers.read_cells(path), (0, []))[1]
     return len(cells) == 2 and not _NAMES.intersection(cell.strip().lower() for cell in cells)
 
 
-def read_topics(path: Path) -> Iterator[tuple[str, str]]:
+def read_topics(path: Path | File) -> Iterator[tuple[str, str]]:
     """The (id, text) pairs of a list of topics."""
     for number, cells in readers.read_cells(path):
         if len(cells) != 2 or not cells[0].strip():
@@ -62,7 +71,12 @@ def read_topics(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def read(
-    folder: Path, name: str, language: str, split: str | None = None, judged: bool = False
+    folder: Path,
+    name: str,
+    language: str,
+    split: str | None = None,
+    judged: bool = False,
+    queries_language: str | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """QUERIES, CANDIDATES and QRELS of one folder.
 
@@ -75,6 +89,8 @@ def read(
         validation that there is, else all files.
     judged:
         Keep only candidates that are relevant to a query; all where nothing is judged.
+    queries_language:
+        Of the queries. None: that of the documents.
 
     Raises
     ------
@@ -82,6 +98,7 @@ def read(
         A file is broken, or has no ids or texts.
     """
     home = f"{name}/{language}"
+    asked = queries_language or language
     judgements = dict(_judgements(_chosen(_files(folder, "qrels", _CELLS), split)))
     queries = dict(_queries(folder, split))
     if judgements:
@@ -96,7 +113,7 @@ def read(
     return (
         pl.DataFrame(
             [
-                (f"{home}/{key}", name, language, f"{home}/{key}", key, text, None)
+                (f"{name}/{asked}/{key}", name, asked, f"{home}/{key}", key, text, None)
                 for key, text in queries.items()
             ],
             schema=QUERIES,
@@ -112,6 +129,33 @@ def read(
             orient="row",
         ),
     )
+
+
+def pairs(folder: Path, split: str | None = None) -> readers.Records:
+    """Each query with the documents that are judged relevant to it, as a record.
+
+    Parameters
+    ----------
+    split:
+        As in `read`; None: "train", else the first of test, dev and validation that there is.
+    """
+    files = _files(folder, "qrels", _CELLS)
+    if split is None:
+        split = next((one for one in ("train",) if any(one in file.name for file in files)), None)
+    relevant: dict[str, list[str]] = {}
+    for (query, document), score in _judgements(_chosen(files, split)):
+        if score > 0:
+            relevant.setdefault(query, []).append(document)
+    wanted = {document for some in relevant.values() for document in some}
+    documents = {
+        key: {"docid": key, "title": title, "text": text}
+        for key, title, text in _documents(folder)
+        if key in wanted
+    }
+    for query, text in _queries(folder, split):
+        if query in relevant:
+            found = [documents[key] for key in relevant[query] if key in documents]
+            yield query, {"id": query, "query": text, "positive_passages": found}
 
 
 def _files(folder: Path, what: str, more: tuple[str, ...] = ()) -> list[Path]:
@@ -138,6 +182,9 @@ def _chosen(files: list[Path], split: str | None) -> list[Path]:
 
 def _queries(folder: Path, split: str | None) -> Iterator[tuple[str, str]]:
     for path in _files(folder, "queries"):
+        if is_topics(path):  # MS MARCO
+            yield from read_topics(path)
+            continue
         for place, record in readers.read_records(path):
             yield _value(record, _ID, path, place), _value(record, _TEXT, path, place)
     for path in _chosen(_files(folder, "topics"), split):
@@ -145,7 +192,10 @@ def _queries(folder: Path, split: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _documents(folder: Path) -> Iterator[tuple[str, str | None, str]]:
-    for path in (*_files(folder, "corpus"), *_files(folder, "docs")):
+    for path in (file for name in _DOCUMENTS for file in _files(folder, name)):
+        if is_topics(path):
+            yield from ((key, None, text) for key, text in read_topics(path))
+            continue
         for place, record in readers.read_records(path):
             title = str(record.get("title") or "").strip() or None
             yield _value(record, _ID, path, place), title, _value(record, _TEXT, path, place)

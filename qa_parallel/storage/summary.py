@@ -20,9 +20,16 @@ _PASSAGE = 300  # characters shown of a passage
 
 def counts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     """A table and lines that tell what a corpus holds, from its manifest."""
+    yield from layouts(manifest)
     yield _counts(manifest)
     for line in _lines(manifest):
         yield Text(line)
+
+
+def layouts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """A line for each source and evaluation set: what was read as what."""
+    for name, account in manifest.get("layout", {}).items():
+        yield Text(f"{name}: {account['words']}")
 
 
 def brief(manifest: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.display import is_live
+from qa_parallel.sources.account import layout_words
 from qa_parallel.sources.source import Source
 from qa_parallel.storage.corpus import Stats
 from qa_parallel.text import counted
@@ -75,6 +76,7 @@ class Progress:
             )
         rows = "" if source.total is None else f"{counted(source.total, 'row')} of "
         self._console.print(Text(f"{rows}{source.name} → {', '.join(targets)} with {model.name}"))
+        self._console.print(Text(layout_words(source.account)))
         self._total = source.total
         self._paces = {target: _Pace() for target in targets}
         self._last = self._printed = self._started = time.monotonic()

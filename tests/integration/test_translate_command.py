@@ -257,7 +257,7 @@ def test_nasty_strings_are_translated_or_flagged(run: Run, tmp_path: Path) -> No
     ("content", "options", "says"),
     [
         (b'{"question": "Why?"}\n{"question": \n', [], "2"),
-        (b'{"question": "caf\xe9"}\n', [], "UTF-8"),
+        ('{"question": "é"}\n{"question": "caf'.encode() + b'\xe9"}\n', [], "UTF-8"),
         (b"", [], "qa.jsonl"),
         (b'{"frage": "Why?"}\n', [], "frage"),
         (b'{"question": "Why?"}\n', ["--columns", "question=frage"], "frage"),

@@ -14,8 +14,9 @@ from qa_parallel import hub
 from qa_parallel.errors import QAParallelError, SourceError
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
 from qa_parallel.sources import readers
-from qa_parallel.sources.evalsets import EvalSet, counts_only, language_of, open_evalset
+from qa_parallel.sources.evalsets import EvalSet, counts_only, open_evalset
 from qa_parallel.sources.settings import EvalSettings, parse_evalset
+from qa_parallel.sources.tags import language_of
 from tests.lareqa import BREAKS, PASSAGE, lareqa
 from tests.small_corpora import corpus_folder, corpus_frame
 
