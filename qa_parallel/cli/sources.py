@@ -14,8 +14,11 @@ def source_options(condition: str = "") -> Decorator:
         SECTION,
         SourceSettings,
         columns=f"Which column holds what{condition}, e.g. question=q,answer=answers.text.0.",
-        source_language=f"Language that the data is in{condition}.",
-        split="Split to read from a Hub dataset; also the name of the split that is written.",
+        keep=f"Further columns to carry along{condition}, e.g. url,category.",
+        encoding=f"Encoding of text files{condition}; not given, it is told from the text.",
+        source_language=f"Language that the data is in{condition}; auto identifies it.",
+        split="Split to read from a Hub dataset, or from a folder whose files are named by splits; "
+        "also the name of the split that is written.",
         config="Configuration of a Hub dataset.",
         revision="Revision of a Hub dataset.",
         license=f"Licence of the data{condition}, recorded in every row.",
