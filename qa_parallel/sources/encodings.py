@@ -171,7 +171,7 @@ def _utf8(
                     f"{offset + error.start} of {where} (line {number})",
                     "repair the line, or give the encoding of the file, for example cp1252",
                 ) from error
-            notes[f"read as {name}, by the look of it (encoding settles it)"] = 0
+            notes[f"read as {name}, by the look of it (--encoding settles it)"] = 0
             for later, data in enumerate(itertools.chain(sample, raw), start=number):
                 try:
                     yield data.decode(name)

@@ -276,7 +276,7 @@ def test_older_encodings_by_how_they_read(
     (tmp_path / "a.csv").write_bytes(data)
     source = opened(tmp_path / "a.csv", source_language=language)
     assert [row["question"] for row in rows(source)] == ["plain?", text]
-    assert "by the look of it (encoding settles it)" in layout_words(source.account)
+    assert "by the look of it (--encoding settles it)" in layout_words(source.account)
     assert pairs(tmp_path / "a.csv", encoding=encoding)[1] == (text, "x")
     found = guess(data, language)
     assert found is not None
