@@ -100,6 +100,8 @@ def import_parallel(
     out: Place | None = None,
     overwrite: bool = False,
     columns: Mapping[str, str] | None = None,
+    keep: str | Sequence[str] | None = None,
+    encoding: str | None = None,
     split: str | None = None,
     license: str | None = None,
 ) -> Corpus:
@@ -109,7 +111,7 @@ def import_parallel(
     ----------
     parallel:
         Language → file, {"en": "en.json", "de": "de.json"}, or a folder of files named by language.
-    columns, split, license:
+    columns, keep, encoding, split, license:
         As in `translate`, for all files; the split is the one that is written.
     """
     from qa_parallel.sources import stage
@@ -119,11 +121,19 @@ def import_parallel(
         if isinstance(parallel, Mapping)
         else path_of(parallel)
     )
+    given = {"columns": columns, "keep": keep, "encoding": encoding, "split": split}
+    common = parse(
+        SourceSettings,
+        {"source": "-", **{name: value for name, value in given.items() if value is not None}},
+        "import",
+    )
     outcome = stage.import_parallel(
         files,
         folder_of(out, "import"),
-        columns=columns,
-        split=split or SourceSettings.model_fields["split"].default,
+        columns=common.columns,
+        keep=common.keep,
+        encoding=common.encoding,
+        split=common.split,
         license=license,
         overwrite=overwrite,
     )

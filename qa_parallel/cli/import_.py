@@ -27,6 +27,8 @@ from qa_parallel.sources.settings import SourceSettings
     SECTION,
     SourceSettings,
     columns="Which column holds what, for all files; see translate --columns.",
+    keep="Further columns to carry along, e.g. url,category.",
+    encoding="Encoding of text files; not given, it is told from the text.",
     license="Licence of the data, recorded in every row.",
     split="Name of the split that is written.",
 )
