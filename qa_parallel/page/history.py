@@ -24,7 +24,7 @@ _LISTED = 8  # languages in a sentence
 # Settings that nobody reads on a page.
 _HIDDEN = {"languages", "files", "input", "rejected", "reasons", "versions", "kind", "fingerprint",
            "made_by", "version", "stage", "source_counts", "questions", "passages", "leaks",
-           "found", "finished", "seconds", "vocabulary"}  # fmt: skip
+           "found", "finished", "seconds", "vocabulary", "layout"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Entry:
         Empty where all is well.
     settings:
         As JSON; empty where there is no manifest.
+    layout:
+        What was read as what, a line for each source and evaluation set.
     """
 
     title: str
@@ -48,6 +50,7 @@ class Entry:
     finished: str
     problem: str
     settings: str
+    layout: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def _entry(stage: Stage, name: str, manifest: Mapping[str, Any], problem: str) -
         str(manifest.get("finished", "")).replace("T", " ").replace("+00:00", " UTC"),
         problem,
         json.dumps(told, ensure_ascii=False, indent=2) if told else "",
+        [f"{name}: {account['words']}" for name, account in manifest.get("layout", {}).items()],
     )
 
 

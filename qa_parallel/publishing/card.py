@@ -213,6 +213,7 @@ def _told(contents: Contents) -> dict[str, Any]:
         "languages": [_language(code, one) for code, one in contents.counts.items()],
         "sources": _sources(contents.counts),
         "read": _read(first),
+        "layouts": {name: told["words"] for name, told in first.get("layout", {}).items()},
         "model": model,
         "decoding": _decoding(first) if model else {},
         "funnel": [row for one in contents.lineage for row in _funnel(one)],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qa_parallel.page import history
+from qa_parallel.page.stage import write_report
 from qa_parallel.page.stage_folders import find
 from qa_parallel.storage import store
 from qa_parallel.storage.folders import VERSION
@@ -101,3 +102,16 @@ def test_the_figures_of_all_stages() -> None:
     }
     text = "\n\n".join(f"{name}\n{listed(part)}" for name, part in parts.items())
     golden(GOLDEN / "history.txt", text)
+
+
+def test_what_was_read_as_what_is_told(tmp_path: Path) -> None:
+    folder = translated_corpus.translated(tmp_path)
+    manifest = store.read_json(folder / "manifest.json")
+    words = "question ← Frage 6/6 · passage ← none · left aside: <b>url</b>"
+    store.write_json(folder / "manifest.json", {**manifest, "layout": {"qa.csv": {"words": words}}})
+    found = find(folder, VERSION)
+    (entry,) = history.entries(found, history.history(found))
+    assert entry.layout == [f"qa.csv: {words}"]
+    page = write_report(folder).read_text("utf-8")
+    assert "question ← Frage 6/6" in page
+    assert "<b>url</b>" not in page

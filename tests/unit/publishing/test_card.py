@@ -227,3 +227,13 @@ def test_the_whole_card(corpus: Path) -> None:
         )
     )
     golden(GOLDEN / "card.md", text.replace(__version__, "VERSION"))
+
+
+def test_what_was_read_as_what_is_in_the_card(corpus: Path) -> None:
+    made = contents(corpus)
+    words = "question ← *Frage* 6/6 · left aside: <b>url</b>"
+    first = {**made.lineage[0], "layout": {"qa.csv": {"words": words}}}
+    text = card.write(replace(made, lineage=[first, *made.lineage[1:]]))
+    assert "Read of `qa.csv`: question ← " in text
+    assert "<b>url</b>" not in text
+    assert "*Frage*" not in text
