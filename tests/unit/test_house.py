@@ -186,6 +186,17 @@ def test_where_something_is_stands_in_one_module() -> None:
         assert [name for name, path in modules().items() if word in path.read_text()] == ["places"]
 
 
+def test_no_format_of_polars() -> None:
+    """`pl.format` panics where a column has an empty chunk (polars 1.36 to 2.1): `concat_str`."""
+    calls = {
+        name
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("pl.format", "polars.format")
+    }
+    assert not calls
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\n"
