@@ -197,6 +197,27 @@ def test_a_plain_answer_before_chinese_ones(tmp_path: Path) -> None:
     assert read_corpus(tmp_path / "out")["answer"].to_list() == ["PayPal", "三天之内到货。"]
 
 
+def test_what_was_not_compared_is_said_and_does_not_pass(
+    sides: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """German questions that English ones were translated from, without ids: all of them leak."""
+    _, known = sides
+    german, out = tmp_path / "german.csv", tmp_path / "out"
+    german.write_text("question\nWer versteckte den Schlüssel?\nWas brannte?\n")
+    arguments = (german, "--source-language", "de", "--against", f"small={known / 'en.jsonl'}")
+    result = run(*arguments, "--action", "fail", "--out", out)
+    assert result.exit_code == 3, result.output
+    assert "not compared: deu_Latn questions with small (English only): --encoder" in result.output
+    assert "Nothing leaks" not in result.output
+    assert "expected all questions compared with small, found 2 that were not" in result.output
+    for name in ("report.json", "manifest.json"):
+        record = store.read_json(out / name)
+        found = record.get("found", record)["coverage"]
+        assert found["questions"] == 2
+        assert found["texts"]["question"] == {"deu_Latn": 2}
+    assert run(*arguments).exit_code == 0
+
+
 def test_all_of_it_leaks(sides: tuple[Path, Path], tmp_path: Path) -> None:
     _, known = sides
     (tmp_path / "faq.csv").write_text(f"question,a\n{LEAKED},x\n")
