@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 
 from qa_parallel.batches.fill import Samples, UnitBatches, fill_batches
-from qa_parallel.batches.rows import Array, Rows
+from qa_parallel.batches.rows import Rows
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.shares import StableRandom, even_use, shuffle_repeats
 from qa_parallel.batches.strata import Pools, Unit, training_units
 from qa_parallel.batches.validation import validation_batches
+from qa_parallel.components import Array
 from qa_parallel.schema import BATCHES
 
 Side = Literal["train", "validation"]

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from qa_parallel.batches.planning import BatchPlan
-from qa_parallel.batches.rows import Array
 from qa_parallel.batches.strata import batch_kinds, pairs_there
+from qa_parallel.components import Array
 
 
 def describe(plan: BatchPlan) -> dict[str, Any]:

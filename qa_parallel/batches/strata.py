@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa_parallel.batches.rows import Array, Rows
+from qa_parallel.batches.rows import Rows
 from qa_parallel.batches.settings import BatchSettings, exponent
 from qa_parallel.batches.shares import largest_remainder
 from qa_parallel.batches.strategies import STRATEGIES, BatchKind
+from qa_parallel.components import Array
 from qa_parallel.errors import LanguageError, RecipeError, SourceError
 
 
@@ -55,8 +56,8 @@ class Pools:
         there = side & allowed[rows.language]
         self.rows, self.side = rows, side
         # by question and language
-        self._has_question = _marked(rows, there & (rows.question_form >= 0))
-        self._has_positive = _marked(rows, there & (rows.positive_form >= 0))
+        self._has_question = _marked(rows, there & (rows.question_meaning >= 0))
+        self._has_positive = _marked(rows, there & (rows.positive_meaning >= 0))
         self._question_is_positive = _marked(rows, rows.question_is_positive)
         self._corpus = np.zeros(len(rows.of), dtype=np.int16)
         self._corpus[rows.question] = rows.corpus
@@ -123,16 +124,16 @@ class Pools:
             name: np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
             for name, numbers in (
                 ("passages", rows.group),
-                ("questions", rows.question_form),
-                ("texts to find", rows.positive_form),
+                ("questions", rows.question_meaning),
+                ("texts to find", rows.positive_meaning),
             )
         }
         least, name = 0, "passages"
         for stratum in strata:
             questions, passages = self.pairs(stratum)
             seen["passages"][rows.group[questions]] = True
-            seen["questions"][rows.question_form[questions]] = True
-            seen["texts to find"][rows.positive_form[passages]] = True
+            seen["questions"][rows.question_meaning[questions]] = True
+            seen["texts to find"][rows.positive_meaning[passages]] = True
             least, name = min((int(marks.sum()), name) for name, marks in seen.items())
             if least >= enough:
                 break

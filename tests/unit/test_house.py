@@ -21,6 +21,7 @@ GROUND: dict[str, set[str]] = {
     "language_codes": set(),
     "schema": set(),
     "text": set(),
+    "components": set(),
     "machine": set(),
     "hub": set(),
     "display": set(),
@@ -29,7 +30,8 @@ GROUND: dict[str, set[str]] = {
     "storage": {"places", "schema"},
     "pictures": {"language_codes"},
     "sources": {
-        *("hub", "language_codes", "places", "schema", "sentences", "settings", "storage", "text"),
+        *("components", "hub", "language_codes", "places", "schema", "sentences", "settings"),
+        *("storage", "text"),
     },
     "encoders": {"extras", "hub", "places", "settings", "storage"},
 }
