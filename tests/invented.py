@@ -214,6 +214,7 @@ def plan() -> dict[str, Any]:
                    "eng_Latn": {"deu_Latn": 1_033, "eng_Latn": 1_052}},
         "passages": {"there": 801, "drawn": 787, "a_batch": [61, 77.5, 93]},
         "strata": strata,
+        "too_small": {"vie_Latn": 5},
         "left_out": [["monolingual", "fra_Latn", "fra_Latn"]],
         "short": {"batches": 3, "rows": 8},
         "negatives": 4_051,
@@ -221,7 +222,8 @@ def plan() -> dict[str, Any]:
     }  # fmt: skip
     reserved = {**side, "steps": 5, "rows": 501, "sizes": [100], "negatives": 489, "strata": [],
                 "passages": {"there": 83, "drawn": 79, "a_batch": [53, 55.0, 57]},
-                "left_out": [], "short": {"batches": 0, "rows": 0}, "replaced": 0}  # fmt: skip
+                "too_small": {}, "left_out": [], "short": {"batches": 0, "rows": 0},
+                "replaced": 0}  # fmt: skip
     return {
         "build-batches": {"strategy": "hybrid", "positive": "sentence", "negatives": "bm25",
                     "negatives_per_row": 2},

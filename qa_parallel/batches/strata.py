@@ -146,6 +146,27 @@ def _marked(rows: Rows, chosen: Array) -> Array:
     return table
 
 
+def too_small(pools: Pools, settings: BatchSettings) -> dict[str, int]:
+    """Languages that cannot fill one batch of their own, with how much they have for it.
+
+    Where the strategy has such batches, they are left out of the plan: few rows would be drawn
+    again and again. Nothing where the settings name the languages, or where none would be left.
+    """
+    kinds = [kind for kind in batch_kinds(settings) if kind.grouped]
+    found: dict[str, int] = {}
+    there = 0
+    for place, code in enumerate(pools.rows.languages):
+        cell = (place, place)
+        corpora = np.flatnonzero(pools.sizes[:, *cell])
+        if len(corpora) and any(kind.pairs(code, code) for kind in kinds):
+            there += 1
+            strata = [Stratum(int(corpus), *cell) for corpus in corpora]
+            distinct, _ = pools.distinct(strata, settings.batch_size)
+            if distinct < settings.batch_size:
+                found[code] = distinct
+    return {} if settings.languages is not None or len(found) == there else found
+
+
 def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
     """The units of a plan to train by, with the shares that the settings ask for.
 
@@ -271,5 +292,17 @@ def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:
     raise RecipeError(
         f"expected at least {size:,} distinct {what}{where} for {unit.kind.name} batches of "
         f"{size:,}, found {distinct:,} to train on",
-        "choose a smaller --batch-size" + (", or leave the language out" if where else ""),
+        "choose a smaller --batch-size"
+        + (", or leave the language out" if where else "")
+        + _reserved(pools.rows),
+    )
+
+
+def _reserved(rows: Rows) -> str:
+    """What validation takes, where it takes anything."""
+    passages, reserved = (len(np.unique(one)) for one in (rows.group, rows.group[rows.reserved]))
+    return (
+        f", or --validation 0: {reserved:,} of {passages:,} passages are reserved"
+        if reserved
+        else ""
     )

@@ -65,7 +65,11 @@ def _negatives(report: Mapping[str, Any], side: str) -> list[str]:
 
 def unmet(side: Mapping[str, Any]) -> list[str]:
     """What could not be met, in words; nothing where all was."""
-    lines = []
+    lines = [
+        f"{code} is left out of the plan: its {count:,} distinct texts fill no batch; "
+        "a smaller --batch-size takes it in"
+        for code, count in side["too_small"].items()
+    ]
     short, rows = side["short"]["batches"], side["short"]["rows"]
     if short:
         lines.append(f"{short:,} batches are short by {rows:,} rows: nothing more would fit")

@@ -166,6 +166,9 @@ def test_every_batch_of_a_ragged_corpus(
         assert too_small(rows, strategy, size)
         return
     slots = Slots(rows, made)
+    for code in made.too_small:  # what is too small for a batch of its own is left out
+        assert too_small([row for row in rows if row["language"] == code], "monolingual", size)
+    rows = [row for row in rows if row["language"] not in made.too_small]
     assert len(slots.steps) == steps
     short = 0
     for batch in slots.steps.values():
@@ -596,6 +599,29 @@ def test_a_strategy_has_shares_of_its_own() -> None:
         made.batches["passage_language"] == "eng_Latn"
     )
     assert same.any()
+
+
+@pytest.mark.parametrize("strategy", ["monolingual", "hybrid"])
+def test_a_language_of_few_rows_is_left_out_and_told(strategy: str) -> None:
+    rows = parallel(40, CODES[:2]) + parallel(5, CODES[2:])
+    for side in ("train", "validation"):
+        made = planned(rows, side, strategy=strategy, batch_size=10, validation=0.3)
+        there = made.batches.select("question_language", "passage_language")
+        assert set(there.unpivot()["value"]) == set(CODES[:2])
+        (line, *_) = unmet(describe(made))
+        assert line.startswith("fra_Latn is left out of the plan: its ")
+    with pytest.raises(RecipeError, match="in fra_Latn for monolingual batches of 10"):
+        planned(rows, strategy=strategy, batch_size=10, languages=CODES)
+    crossed = planned(rows, strategy="mixed", batch_size=10)
+    assert "fra_Latn" in crossed.batches["question_language"].to_list()
+
+
+def test_what_validation_takes_is_a_hint() -> None:
+    rows = parallel(2, CODES[:1])
+    with pytest.raises(RecipeError, match=r"or --validation 0: 1 of 2 passages are reserved"):
+        planned(rows, strategy="monolingual", batch_size=2, validation=0.05)
+    with pytest.raises(RecipeError, match=r"smaller --batch-size, or leave the language out$"):
+        planned(rows, strategy="monolingual", batch_size=3)
 
 
 @pytest.mark.usefixtures("by_pair")
