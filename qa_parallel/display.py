@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import sys
 import time
 import warnings
@@ -33,11 +34,12 @@ class QAParallelWarning(UserWarning):
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that is as wide as the terminal, or 120 columns where there is none."""
+    """A console as wide as the terminal or as $COLUMNS; 120 columns where there is neither."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else WIDTH)
+    known = stream.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(stderr=stderr, width=None if known else WIDTH)
 
 
 def is_live(target: Console) -> bool:
@@ -104,13 +106,19 @@ def fitted(table: Table, width: int) -> RenderableType:
     room = width - gaps - sum(least for least, _ in widths)
     if room < 0:
         return _upright(table)
-    chosen = []
-    for column, (least, most) in zip(table.columns, widths, strict=True):
-        more = min(room, most - least)
+    given = [least for least, _ in widths]
+    # what would be broken within its words, such as a path, is the first to get room
+    columns = range(len(given))
+    for number in sorted(columns, key=lambda one: table.columns[one].overflow != "fold"):
+        more = min(room, widths[number][1] - given[number])
+        given[number] += more
         room -= more
-        chosen.append(replace(column, width=least + more, overflow="fold", no_wrap=False))
     shown = Table(box=None, pad_edge=False, show_header=table.show_header)
-    shown.columns, shown.rows = chosen, table.rows
+    shown.columns = [
+        replace(column, width=width, overflow="fold", no_wrap=False)
+        for column, width in zip(table.columns, given, strict=True)
+    ]
+    shown.rows = table.rows
     return shown
 
 

@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: commits of models whose weights are safe to load, rows of data sets."""
+"""The Hugging Face Hub: commits of models whose weights are safe to load, rows of datasets."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _digests(info: ModelInfo) -> dict[str, str | None]:
 
 
 def dataset_commit(repo: str, revision: str | None) -> tuple[str, str | None]:
-    """The commit that `revision` (None: the main branch) of a Hub data set stands for now, and the
+    """The commit that `revision` (None: the main branch) of a Hub dataset stands for now, and the
     licence that its card names (None: it names none)."""
     from huggingface_hub import HfApi
 
@@ -193,7 +193,7 @@ def dataset_commit(repo: str, revision: str | None) -> tuple[str, str | None]:
 def dataset_records(
     repo: str, config: str | None, split: str, commit: str
 ) -> Iterator[tuple[str, Any]]:
-    """Stream one split of a Hub data set at a commit; nothing of it is stored on disk."""
+    """Stream one split of a Hub dataset at a commit; nothing of it is stored on disk."""
     import datasets
 
     with _dataset_trouble(repo):
@@ -219,29 +219,29 @@ def _dataset_trouble(repo: str) -> Iterator[None]:
         yield
     except errors.GatedRepoError as error:
         raise SourceError(
-            f"the Hub data set {repo} is gated",
+            f"the Hub dataset {repo} is gated",
             f"accept its terms at https://huggingface.co/datasets/{repo}, then run hf auth login",
         ) from error
     except errors.RevisionNotFoundError as error:
         raise SourceError(
-            f"the Hub data set {repo} has no such revision ({error})",
+            f"the Hub dataset {repo} has no such revision ({error})",
             "give a branch, a tag or a full commit",
         ) from error
     except (errors.RepositoryNotFoundError, DatasetNotFoundError) as error:
         raise SourceError(
-            f"expected an existing path or a Hub data set, found neither at {repo}",
-            "check the spelling; for a private data set run hf auth login",
+            f"expected an existing path or a Hub dataset, found neither at {repo}",
+            "check the spelling; for a private dataset run hf auth login",
         ) from error
-    except RuntimeError as error:  # datasets 4 and later run no code of a data set
+    except RuntimeError as error:  # datasets 4 and later run no code of a dataset
         hint = "revision='refs/convert/parquet' may hold it as parquet files"
-        raise SourceError(f"cannot read the Hub data set {repo}: {error}", hint) from error
+        raise SourceError(f"cannot read the Hub dataset {repo}: {error}", hint) from error
     except ValueError as error:  # unknown split or configuration; the message lists those there are
         raise SourceError(
-            f"cannot read the Hub data set {repo}: {error}", "give split and config"
+            f"cannot read the Hub dataset {repo}: {error}", "give split and config"
         ) from error
     # the HTTP library under huggingface_hub changes between versions, and with it what it raises
     except Exception as error:
         raise SourceError(
-            f"cannot reach the Hub data set {repo}: {type(error).__name__}: {error}",
+            f"cannot reach the Hub dataset {repo}: {type(error).__name__}: {error}",
             "check the network, or download the data and give its path",
         ) from error

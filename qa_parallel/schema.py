@@ -23,6 +23,9 @@ CORPUS = pl.Schema(
         "title": pl.String(),
         "question": pl.String(),
         "answer": pl.String(),
+        # all right answers, `answer` first; null where there is none, and for a translation, of
+        # which `answer` alone is translated: the others stand with the original
+        "answers": pl.List(pl.String()),
         "passage": pl.String(),
         # [start, end) of each sentence, in code points of `passage`
         "sentence_breaks": pl.List(pl.List(pl.Int64())),
@@ -238,6 +241,11 @@ def breaks(values: Sequence[Sequence[tuple[int, int]] | None]) -> pl.Series:
         )
         .to_series()
     )
+
+
+def in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """CORPUS's columns in their order, then those that were kept of the source beside them."""
+    return frame.select(*CORPUS, *(name for name in frame.columns if name not in CORPUS))
 
 
 def answer_region() -> pl.Expr:

@@ -18,6 +18,12 @@ def pytest_xdist_setupnodes(specs: Sequence[object]) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 
+@pytest.fixture(autouse=True)
+def no_width_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are as wide as ours are where nobody says: pytest's workers have a $COLUMNS."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def tiny_nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hugging Face folder of a random NLLB model: English, French, German, Chinese."""

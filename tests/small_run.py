@@ -146,7 +146,7 @@ def compare(out: Path) -> None:
         "train-eval": {"seeds": 2},
         "runs": {f"{name}-{seed}": "d" for name in systems if name != "start" for seed in (0, 1)},
     }
-    run = {"steps": 4, "rows": 24, "seconds": 61.0, "loss": 1.5,
+    run = {"steps": 4, "rows": 24, "seconds": 61.0, "loss": 1.5, "negatives": 5.5, "best": 3,
            "validation": {"start": 0.4, "best": 0.5}}  # fmt: skip
     whole = {"dataset": "known", "query_language": None, "candidate_language": None}
     means = [

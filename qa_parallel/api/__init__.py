@@ -8,10 +8,10 @@ Common to all:
 
 - What is read may be a path, a Hub id, the result of another verb, or rows: a Polars or pandas
   frame, a `datasets.Dataset`, a list of dictionaries.
-- `out` is the folder of the outcome. What is there already, made with the same settings of the same
-  input, is not made again; what was stopped goes on. None: a temporary folder, which the result
+- `out` is the folder to write to. What it holds already, made with the same settings of the same
+  input, is not made again; what was stopped continues. None: a temporary folder, which the result
   names.
-- `overwrite` makes anew what was made with other settings.
+- `overwrite` makes again what was made with other settings.
 - `progress` shows what is being done, on a terminal or in a notebook; "verbose" in a line for each
   thing. Nothing is printed without.
 - Further keywords are the settings of the stage: the options of its command, with `_` for `-`. An

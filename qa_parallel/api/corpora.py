@@ -103,7 +103,7 @@ def import_parallel(
     split: str | None = None,
     license: str | None = None,
 ) -> Corpus:
-    """Make a corpus of human-made parallel files, joined by the id of their questions.
+    """Join files that people translated into a parallel corpus, by the ids of their questions.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def filter(
     progress: Shown = False,
     **settings: Any,
 ) -> Filtered:
-    """Part the good rows of a corpus from the bad ones, and say why.
+    """Separate the good rows of a corpus from the broken ones, and keep the reasons.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def build_batches(
     progress: Shown = False,
     **settings: Any,
 ) -> Plan:
-    """Plan which rows of a corpus, or of several, meet in which training step.
+    """Plan which rows of a corpus, or of several, share a training batch, and in which languages.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def evaluate(
     progress: Shown = False,
     **settings: Any,
 ) -> Results:
-    """Evaluate an encoder: monolingual, cross-lingual and multilingual retrieval.
+    """Measure how well an encoder retrieves within a language, across two, and over all at once.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def train_eval(
     progress: Shown = False,
     **settings: Any,
 ) -> Trained:
-    """Train an encoder by each plan from the same start, evaluate and compare all.
+    """Train an encoder by each of several plans from the same start, evaluate and compare all.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def train_eval(
 
 
 def compare(*results: Place, samples: int = 1000) -> Comparison:
-    """How sure it is that encoders differ from the first one, by a paired bootstrap.
+    """Whether encoders differ significantly from the first one, by a paired bootstrap.
 
     Parameters
     ----------

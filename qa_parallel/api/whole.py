@@ -53,7 +53,7 @@ def run(
     change:
         Other settings than the recipe's: {"translate.beam": 1}, or ["translate.beam=1"].
     from_stage, until_stage:
-        Do this stage and those after it anew; leave out what comes after that one.
+        Do this stage and those after it again; stop after that one.
     begin, ended:
         Told of every stage before it is done, with what is to be done, or the reasons why, and what
         became of it.
@@ -133,7 +133,7 @@ def publish(
     progress: Shown = False,
     **settings: Any,
 ) -> Upload:
-    """Publish a corpus on the Hugging Face Hub, with a card made from its manifests.
+    """Publish a corpus on the Hugging Face Hub, with a card written from its manifests.
 
     What the one who publishes should know is a `QAParallelWarning`, told before anything is sent.
 

@@ -82,7 +82,7 @@ def in_plan_order(plan: str | Path) -> Callable[..., Any]:
         raise SourceError(
             f"expected the rows of the plan ({', '.join(str(sum(one)) for one in known.values())})"
             f", found {len(dataset)}",
-            "give the trainer the whole data set that was exported",
+            "give the trainer the whole dataset that was exported",
         )
 
     return sampler

@@ -107,8 +107,8 @@ class BatchSettings(BaseModel):
             kind.pairs(*pair) for kind in kinds for pair in self.pairs
         ):
             raise RecipeError(
-                f"expected no pairs with the strategy {self.strategy}, which has one language a "
-                "row, found some",
+                f"expected no pairs with the strategy {self.strategy}, which has one language in "
+                "each row, found some",
                 "give --languages instead, or another --strategy",
             )
         if self.negatives == "sentences" and self.positive != "sentence":

@@ -90,7 +90,8 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
             files |= _export(
                 out, {side: plan.batches for side, plan in plans.items()}, given, settings
             )
-        report: dict[str, Any] = {**described, "rows": _counts(rows)}
+        layout = {name: told for one in given for name, told in one.layout.items()}
+        report: dict[str, Any] = {**described, "rows": _counts(rows), "layout": layout}
         for side, plan in plans.items():
             report[side] = describe(plan)
         store.write_json(out / REPORT, report)
@@ -103,6 +104,7 @@ def prepare_batches(corpora: Sequence[SourceSettings], settings: BatchSettings) 
                 for known, one in zip(given, corpora, strict=True)
             ],
             "rows": report["rows"],
+            "layout": layout,
             "steps": {side: report[side]["steps"] for side in SIDES},
         }
 

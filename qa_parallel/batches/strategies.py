@@ -62,7 +62,7 @@ MIXED = BatchKind("mixed", operator.eq)
 STRATEGIES = {
     strategy.name: strategy
     for strategy in (
-        Strategy("monolingual", "one language a batch", (MONOLINGUAL,)),
+        Strategy("monolingual", "one language in each batch", (MONOLINGUAL,)),
         Strategy(
             "cross-lingual",
             "each question with a passage in another language, all pairs in a batch",

@@ -22,20 +22,27 @@ def words(manifest: Mapping[str, Any]) -> str:
     steps, settings = manifest.get("steps", {}), manifest.get("build-batches", {})
     return (
         f"{counted(steps.get('train', 0), 'training step')} of up to {settings.get('batch_size')} "
-        f"rows, strategy {settings.get('strategy')}; {steps.get('validation', 0):,} of validation."
+        f"rows, strategy {settings.get('strategy')}; "
+        f"{counted(steps.get('validation', 0), 'validation step')}."
     )
 
 
 def brief(manifest: Mapping[str, Any]) -> str:
     """Steps of both sides."""
     steps = manifest["steps"]
-    return f"{steps['train']:,} steps, {steps['validation']:,} to validate"
+    return (
+        f"{counted(steps['train'], 'training step')}, "
+        f"{counted(steps['validation'], 'validation step')}"
+    )
 
 
 def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The statistics of both sides for a person."""
     from rich.text import Text
 
+    from qa_parallel.storage.summary import layouts
+
+    yield from layouts(report)
     yield _sides(report)
     yield Text(_left(report["rows"], report["build-batches"]["positive"]))
     yield _language_table(report["train"])
@@ -49,10 +56,15 @@ def tables(report: Mapping[str, Any]) -> Iterator[RenderableType]:
 def _left(rows: Mapping[str, int], positive: str) -> str:
     """What was read, and what of it cannot be used."""
     lacking = (("question", rows["without_question"]), (positive, rows["without_positive"]))
-    words = [f"{count:,} have no {name}" for name, count in lacking if count]
+    words = [
+        f"{count:,} {'has' if count == 1 else 'have'} no {name}" for name, count in lacking if count
+    ]
     if rows["question_is_positive"]:
-        words.append(f"{rows['question_is_positive']:,} are to find their translations only")
-    whole = f"{rows['all']:,} rows read, {rows['reserved']:,} of them reserved for validation"
+        count = rows["question_is_positive"]
+        own = "is its own positive" if count == 1 else "are their own positives"
+        words.append(f"{count:,} {own} and paired with translations only")
+    read = counted(rows["all"], "row")
+    whole = f"{read} read, {rows['reserved']:,} of them reserved for validation"
     return "; ".join([whole, *words])
 
 
@@ -65,28 +77,29 @@ def _negatives(report: Mapping[str, Any], side: str) -> list[str]:
 
 def unmet(side: Mapping[str, Any]) -> list[str]:
     """What could not be met, in words; nothing where all was."""
-    lines = [
+    lines = []
+    short, rows = side["short"]["batches"], side["short"]["rows"]
+    if short:
+        what = f"{short:,} {'batch is' if short == 1 else 'batches are'}"
+        lines.append(f"{what} short by {counted(rows, 'row')}: nothing more would fit")
+    if replaced := side["replaced"]:
+        others = "was replaced by another" if replaced == 1 else "were replaced by others"
+        lines.append(f"{counted(replaced, 'row')} fitted into no batch and {others}")
+    missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
+    lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
+    lines += [
         f"{code} is left out of the plan: its {count:,} distinct texts fill no batch; "
         "a smaller --batch-size takes it in"
         for code, count in side["too_small"].items()
     ]
-    short, rows = side["short"]["batches"], side["short"]["rows"]
-    if short:
-        lines.append(f"{short:,} batches are short by {rows:,} rows: nothing more would fit")
-    if side["replaced"]:
-        lines.append(
-            f"{side['replaced']:,} rows fitted into no batch, and others were taken again instead"
-        )
-    missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
-    lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
     left_out = [
         {"kind": kind, "question_language": question, "passage_language": passage}
         for kind, question, passage in side["left_out"]
     ]
-    lines += _listed(left_out, "no rows: its share is too small for so few")
+    lines += _listed(left_out, "no rows: the plan is too short for its share")
     repeated = [one for one in side["strata"] if one["wanted"] > 2 * one["there"]]
     repeated.sort(key=lambda one: -one["drawn"] / one["there"])
-    lines += _listed(repeated, "{there:,} rows for {drawn:,} draws, one up to {most:,} times")
+    lines += _listed(repeated, "{there:,} rows for {drawn:,} draws, each up to {most:,} times")
     return lines
 
 
@@ -95,7 +108,7 @@ def _listed(strata: list[dict[str, Any]], words: str) -> Iterator[str]:
         pair = dict.fromkeys((one["question_language"], one["passage_language"]))
         yield f"{one['kind']} {' → '.join(pair)}, {words.format(**one)}"
     if len(strata) > _LISTED:
-        yield f"and so for {len(strata) - _LISTED:,} more: see report.json"
+        yield f"the same for {len(strata) - _LISTED:,} more: see report.json"
 
 
 def _table(*names: str) -> Table:
@@ -108,7 +121,7 @@ def _table(*names: str) -> Table:
 
 
 def _sides(report: Mapping[str, Any]) -> Table:
-    table = _table("", "steps", "rows", "rows a batch", "passages", "drawn", "a batch")
+    table = _table("", "steps", "rows", "rows/batch", "passages", "drawn", "passages/batch")
     for name in ("train", "validation"):
         side = report[name]
         passages = side["passages"]
@@ -125,7 +138,7 @@ def _range(ends: list[int]) -> str:
 
 
 def _language_table(side: Mapping[str, Any]) -> Table:
-    table = _table("language", "questions", "drawn", "left out", "times, mean", "most")
+    table = _table("language", "questions", "drawn", "left out", "mean draws", "most draws")
     for code, one in side["languages"].items():
         table.add_row(
             code, f"{one['questions']:,}", f"{one['drawn']:,}", f"{one['left_out']:,}",

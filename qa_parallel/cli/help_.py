@@ -23,6 +23,7 @@ PAGES = {
     "recipes": "pipeline",
     "report": "page",
     "publish": "publishing",
+    "encoders": "encoders",
 }
 
 

@@ -8,6 +8,7 @@ import click
 
 from qa_parallel.cli.fields import field, fields, option
 from qa_parallel.cli.output import AS_JSON, Command, Said
+from qa_parallel.text import counted
 from qa_parallel.translation.models.settings import ModelSettings
 
 
@@ -39,4 +40,4 @@ def command(words: tuple[str, ...], model: str | None, said: Said, **settings: A
     table = Table(*found.columns, box=None, pad_edge=False)
     for row in found.iter_rows():
         table.add_row(*(value or "" for value in row))
-    said.render([table, f"{found.height} languages"])
+    said.render([table, counted(found.height, "language")])

@@ -15,6 +15,8 @@ def source_options(condition: str = "") -> Decorator:
         SourceSettings,
         columns=f"Which column holds what{condition}, e.g. question=q,answer=answers.text.0.",
         source_language=f"Language that the data is in{condition}.",
+        keep=f"Further columns to carry along{condition}, e.g. url,category.",
+        encoding=f"Encoding of the files{condition}, where it cannot be told from them.",
         split="Split to read from a Hub dataset; also the name of the split that is written.",
         config="Configuration of a Hub dataset.",
         revision="Revision of a Hub dataset.",

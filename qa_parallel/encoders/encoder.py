@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -19,8 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from qa_parallel import extras, hub
-from qa_parallel.encoders.layout import RECORD, Pooling, load_head, read_layout, write_layout
+from qa_parallel.encoders.bodies import TableTokenizer, load_body, quiet
+from qa_parallel.encoders.layout import (
+    ADAPTER,
+    RECORD,
+    Layout,
+    Pooling,
+    load_head,
+    read_adapter,
+    read_layout,
+    write_layout,
+)
 from qa_parallel.encoders.settings import EncoderSettings
+from qa_parallel.encoders.sound import refuse_unsound
 from qa_parallel.errors import ModelError
 from qa_parallel.places import DEMO, Place
 from qa_parallel.storage import store
@@ -41,14 +51,20 @@ _HUB_FILES = (
     "vocab.json",
     "modules.json",
     "*sentence*.json",
+    "adapter_config.json",
+    "adapter_model.safetensors",
     "added_tokens.json",
     "vocab.txt",
     "merges.txt",
-    "[0-9]_*/config.json",
+    "[0-9]_*/*.json",
+    "[0-9]_*/*.model",
     "[0-9]_*/model.safetensors",
 )
+_BROKEN = "the weights are broken or overflow, or the tokenizer knows nothing of the text"
 # Longest text, in tokens, where neither the model nor the user says less.
 _MAX_TOKENS = 512
+# A table of vectors has no positions.
+_ENDLESS = 10**6
 # Padded tokens of a batch: on a CPU more of them fall out of its cache.
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 65_536}
 
@@ -71,6 +87,10 @@ class Encoder:
         NLLB codes of the languages that it was trained on. None: nobody knows.
     digest:
         SHA-256 of weights, tokenizer and configuration. Empty for one that comes from no folder.
+    include_prompt:
+        Whether the tokens of the prefix are pooled.
+    truncate_dim:
+        How many of the first numbers of a vector are kept. None: all.
     """
 
     model: Any
@@ -82,6 +102,8 @@ class Encoder:
     passage_prefix: str = ""
     languages: tuple[str, ...] | None = None
     digest: str = ""
+    include_prompt: bool = True
+    truncate_dim: int | None = None
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         """All that a trainer trains."""
@@ -102,7 +124,7 @@ class Encoder:
         """Input of the model: ids and mask of shape (texts, longest), on the model's device."""
         import torch
 
-        width = max(map(len, ids))
+        width = max(1, *map(len, ids))
         pad = self.tokenizer.pad_token_id or 0
         tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in ids])
         lengths = torch.tensor([len(row) for row in ids])
@@ -110,18 +132,34 @@ class Encoder:
         device = next(self.model.parameters()).device
         return {"input_ids": tokens.to(device), "attention_mask": mask.to(device)}
 
-    def vectors(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Vectors of length 1, float32, of shape (texts, dimensions); gradients flow."""
+    def vectors(self, batch: dict[str, torch.Tensor], skip: int = 0) -> torch.Tensor:
+        """Vectors of length 1, float32, of shape (texts, dimensions); gradients flow.
+
+        The first `skip` tokens of each text are read, and not pooled.
+        """
         import torch
 
         states = self.model(**batch).last_hidden_state
-        pooled = pool(states, batch["attention_mask"], self.pooling)
+        pooled = pool(states, batch["attention_mask"], self.pooling, skip)
         for head, _ in self.heads:
             pooled = head(pooled)
-        return torch.nn.functional.normalize(pooled.float(), dim=-1)
+        return torch.nn.functional.normalize(pooled.float()[:, : self.truncate_dim], dim=-1)
+
+    def _skipped(self, prefix: str) -> int:
+        """How many tokens of the prefix are not pooled, as sentence-transformers counts them."""
+        if self.include_prompt or not prefix:
+            return 0
+        (ids,) = self.tokenize([prefix])
+        return len(ids) - (ids[-1] in self.tokenizer.all_special_ids)
 
     def __call__(self, texts: Sequence[str], prefix: str = "") -> Vectors:
-        """Vectors of shape (texts, dimensions), in the order of the texts; equal texts once."""
+        """Vectors of shape (texts, dimensions), in the order of the texts; equal texts once.
+
+        Raises
+        ------
+        ModelError
+            A vector is not finite or not of length 1; the first such text is named.
+        """
         import torch
 
         distinct = list(dict.fromkeys(texts))
@@ -129,13 +167,16 @@ class Encoder:
             return np.zeros((0, 0), dtype=np.float32)
         ids = self.tokenize(distinct, prefix)
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
+        skip = self._skipped(prefix)
         parts, device = [], next(self.model.parameters()).device
         with torch.inference_mode():
             for batch in _batches(order, [len(row) for row in ids], _BATCH_TOKENS[device.type]):
-                parts.append(self.vectors(self.pad([ids[place] for place in batch])))
+                parts.append(self.vectors(self.pad([ids[place] for place in batch]), skip))
             found = torch.cat(parts).cpu().numpy()
         places = {distinct[place]: row for row, place in enumerate(order)}
-        return np.asarray(found[[places[text] for text in texts]])
+        vectors = np.asarray(found[[places[text] for text in texts]])
+        refuse_unsound(vectors, texts, "from the encoder", _BROKEN)
+        return vectors
 
     def save(self, folder: Path, languages: Sequence[str] | None = None) -> None:
         """Write a folder that sentence-transformers and `load_encoder` read.
@@ -165,8 +206,11 @@ class Encoder:
         write_layout(
             aside,
             dimensions=self.model.config.hidden_size,
+            static=isinstance(self.tokenizer, TableTokenizer),
             pooling=self.pooling,
+            include_prompt=self.include_prompt,
             max_length=self.max_length,
+            truncate_dim=self.truncate_dim,
             heads=self.heads,
             # the names that sentence-transformers and mteb look for
             prompts={"query": self.query_prefix, "document": self.passage_prefix},
@@ -176,15 +220,30 @@ class Encoder:
         store.rename(aside, folder)
 
 
-def pool(states: torch.Tensor, mask: torch.Tensor, how: Pooling) -> torch.Tensor:
+def pool(states: torch.Tensor, mask: torch.Tensor, how: Pooling, skip: int = 0) -> torch.Tensor:
     """One vector a text, (texts, dimensions), from hidden states (texts, tokens, dimensions).
 
-    `mask` of shape (texts, tokens) is 1 where there is a token. Sums are made in float32.
+    `mask` of shape (texts, tokens) is 1 where there is a token, which is at the left; the first
+    `skip` are left out. Sums are made in float32. As in sentence-transformers' Pooling.
     """
+    import torch
+
+    rows = torch.arange(len(states), device=states.device)
+    if how == "lasttoken":
+        return states[rows, (mask.sum(1) - 1).clamp(min=0)]
     if how == "cls":
-        return states[:, 0]
+        return states[rows, (mask.sum(1) - 1).clamp(min=0, max=skip)]
     weights = mask.unsqueeze(-1).float()
-    return ((states.float() * weights).sum(1) / weights.sum(1)).to(states.dtype)
+    weights[:, :skip] = 0
+    if how == "max":
+        return states.masked_fill(weights == 0, -torch.inf).amax(1)
+    if how == "weightedmean":
+        places = torch.arange(1, states.shape[1] + 1, device=states.device)
+        weights = weights * places.view(1, -1, 1)
+    count = weights.sum(1).clamp(min=1e-9)
+    if how == "mean_sqrt_len_tokens":
+        count = count.sqrt()
+    return ((states.float() * weights).sum(1) / count).to(states.dtype)
 
 
 def _batches(order: list[int], lengths: list[int], budget: int) -> list[list[int]]:
@@ -247,14 +306,11 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
     layout = read_layout(folder)
     device = _device(settings)
     precision = _precision(settings, device)
-    model, tokenizer = _load(folder / layout.transformer, getattr(torch, precision))
-    positions = _positions(model)
-    wanted = settings.max_length or layout.max_length or min(_MAX_TOKENS, positions)
-    if wanted > positions:
-        raise ModelError(
-            f"expected a length of at most {positions} tokens for {folder}, found {wanted}",
-            "that is as many as the model has positions for",
-        )
+    home = folder / layout.transformer
+    model, tokenizer = load_body(home, layout, getattr(torch, precision), _base(home))
+    pooling = settings.pooling or layout.pooling or "mean"
+    if layout.static and pooling != "mean":
+        raise ModelError(f"expected mean pooling of the table in {folder}, found {pooling}")
     heads = [
         (head.to(device, model.dtype).eval(), config)
         for head, config in map(load_head, layout.heads)
@@ -262,13 +318,15 @@ def load_encoder(folder: Path, settings: EncoderSettings | None = None) -> Encod
     return Encoder(
         model.to(device).eval(),
         tokenizer,
-        settings.pooling or layout.pooling or "mean",
-        wanted,
+        pooling,
+        _max_length(settings, layout, model, folder),
         heads,
-        layout.prompts.get("query") or "",
-        layout.prompts.get("passage") or layout.prompts.get("document") or "",
+        layout.query_prefix,
+        layout.passage_prefix,
         layout.languages,
         digest(folder),
+        layout.include_prompt,
+        layout.truncate_dim,
     )
 
 
@@ -288,78 +346,45 @@ def digest(folder: Path) -> str:
         if path.name != RECORD
     )
     listing = "".join(f"{store.digest(path)}  {path.relative_to(folder)}\n" for path in names)
+    for path in names:
+        if path.name == ADAPTER:
+            base = Place.of(str(read_adapter(path.parent)["base_model_name_or_path"]))
+            listing += f"{digest(base.path)}  base\n" if base.is_folder else ""
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the progress bars and reports of transformers."""
-    from transformers import utils
-
-    logging: Any = utils.logging
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
+def _base(home: Path) -> Path | None:
+    """The model that an adapter changes; None where there is no adapter."""
+    if not (home / ADAPTER).is_file():
+        return None
+    return find_encoder(str(read_adapter(home)["base_model_name_or_path"]))
 
 
-def _load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
-    """Model and tokenizer, without what vectors have no use for: pooler and decoder."""
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
-    from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
-
-    try:
-        with quiet(), torch.random.fork_rng(devices=[]):
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            if config.is_encoder_decoder:
-                if config.model_type != "m2m_100":
-                    raise ValueError(f"of encoder-decoders only m2m_100, not {config.model_type}")
-                config.decoder_layers = 0
-            half = config.architectures == [M2M100Encoder.__name__]
-            kind: Any = M2M100Encoder if half else AutoModel
-            model, found = kind.from_pretrained(
-                folder,
-                config=config,
-                use_safetensors=True,
-                dtype=dtype,
-                output_loading_info=True,
-                trust_remote_code=False,
-            )
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"cannot load the encoder in {folder}: {error}") from None
-    # where the files are missing, transformers makes one that knows no word
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
+def _max_length(settings: EncoderSettings, layout: Layout, model: Any, folder: Path) -> int:
+    """Most tokens of a text; ModelError where the model has no positions for them."""
+    if layout.static:  # never cut, as by sentence-transformers
+        return settings.max_length or _ENDLESS
+    positions = _positions(model)
+    asked = settings.max_length or layout.max_length
+    if asked is None:
+        bounds = [layout.tokenizer_length, positions, None if layout.modules else _MAX_TOKENS]
+        return min((one for one in bounds if one is not None), default=_MAX_TOKENS)
+    if positions is not None and asked > positions:
         raise ModelError(
-            f"expected a tokenizer in {folder}, found none, or an empty one",
-            "copy tokenizer.json and tokenizer_config.json of the model there",
+            f"expected a length of at most {positions} tokens for {folder}, found {asked}",
+            "that is as many as the model has positions for",
         )
-    if getattr(model, "pooler", None) is not None:
-        model.pooler = None
-    missing = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise ModelError(
-            f"expected all weights of {config.model_type} in {folder}, found {len(missing)} "
-            f"missing, such as {missing[0]}",
-            "the folder is incomplete, or its config.json belongs to another model",
-        )
-    return model.get_encoder() if config.is_encoder_decoder and not half else model, tokenizer
+    return asked
 
 
-def _positions(model: Any) -> int:
-    """Most tokens that the model has positions for."""
+def _positions(model: Any) -> int | None:
+    """Most tokens that the model has positions for; None where they are relative (T5)."""
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
     if table is not None and hasattr(table, "num_embeddings"):
         offset = 0 if table.padding_idx is None else table.padding_idx + 1
         return int(table.num_embeddings - offset)
-    return int(getattr(model.config, "max_position_embeddings", None) or _MAX_TOKENS)
+    most = getattr(model.config, "max_position_embeddings", None)
+    return int(most) if most and most > 0 else None
 
 
 def _device(settings: EncoderSettings) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from qa_parallel.encoders.encoder import Encoder
-from qa_parallel.errors import SourceError
+from qa_parallel.encoders.sound import first_unsound, refuse_unsound
+from qa_parallel.errors import ModelError, SourceError
 from qa_parallel.storage import store
 from qa_parallel.storage.cache import TextCache
 
@@ -39,32 +40,52 @@ def encode(
         Folder in which vectors are kept, by model, settings and text. None: nothing is kept.
     tell:
         Told how many of how many texts have their vector.
+
+    Raises
+    ------
+    ModelError
+        A vector, made now or before, is not finite or not of length 1; the text is named.
     """
-    wanted = list(dict.fromkeys(prefix + text for text in texts))
+    wanted = list(dict.fromkeys(texts))
     if not wanted:
         return np.zeros((0, 0), dtype=np.float32)
-    kept = VectorCache(cache / f"{_name(encoder)}.sqlite") if cache else None
-    known = kept.known(wanted) if kept else {}
+    kept = VectorCache(cache / f"{_name(encoder, prefix)}.sqlite") if cache else None
+    found = kept.known([prefix + text for text in wanted]) if kept else {}
+    _refuse_damaged(found, cache)
+    known = {text: found[prefix + text] for text in wanted if prefix + text in found}
     # Texts of a length together: a batch is padded to its longest one.
     missing = sorted((text for text in wanted if text not in known), key=len)
     tell(len(known), len(wanted))
     for start in range(0, len(missing), _WINDOW):
         window = missing[start : start + _WINDOW]
-        made = encoder(window)
+        made = encoder(window, prefix)
+        refuse_unsound(made, window, "from the encoder", "nothing was kept of them")
         if kept:
-            kept.store(window, made)
+            kept.store([prefix + text for text in window], made)
         known.update(zip(window, made, strict=True))
         tell(len(known), len(wanted))
     if kept:
         kept.close()
-    return np.stack([known[prefix + text] for text in texts])
+    return np.stack([known[text] for text in texts])
 
 
-def _name(encoder: Encoder) -> str:
-    """All that a vector depends on besides its text."""
-    return store.fingerprint(
-        [encoder.digest, encoder.pooling, encoder.max_length, str(encoder.model.dtype)]
-    )
+def _refuse_damaged(known: dict[str, Vectors], cache: Path | None) -> None:
+    """Say which vector of the cache is none."""
+    hint = f"delete the folder {cache}: vectors are made again"
+    sizes = {len(vector) for vector in known.values()}
+    if len(sizes) > 1:
+        raise ModelError(
+            f"expected vectors of one length in the cache, found {sorted(sizes)} numbers", hint
+        )
+    if known:
+        refuse_unsound(np.stack(list(known.values())), list(known), "in the cache", hint)
+
+
+def _name(encoder: Encoder, prefix: str) -> str:
+    """All that a vector depends on besides its text behind the prefix."""
+    settings = [encoder.digest, encoder.pooling, encoder.max_length, str(encoder.model.dtype)]
+    # where the prefix is not pooled, it matters where it ends
+    return store.fingerprint(settings if encoder.include_prompt else [*settings, prefix])
 
 
 def given(path: Path, ids: Sequence[str]) -> Vectors:
@@ -76,8 +97,8 @@ def given(path: Path, ids: Sequence[str]) -> Vectors:
     Raises
     ------
     SourceError
-        It is missing, broken, or of another form; an id has no vector, or several; a number is
-        not finite.
+        It is missing, broken, or of another form; an id has no vector, or several; a vector is not
+        finite, or zero, so that it cannot be scaled. The first such id is named.
     """
     hint = "write it with numpy.savez(path, ids=ids, vectors=vectors), ids as text"
     if not zipfile.is_zipfile(path):  # anything else numpy takes for a pickle
@@ -109,11 +130,18 @@ def given(path: Path, ids: Sequence[str]) -> Vectors:
             f"such as {missing[0]}",
             "--texts FILE writes all ids with their texts",
         )
-    found = vectors[[places[one] for one in ids]].astype(np.float32)
-    if not np.isfinite(found).all():
-        raise SourceError(f"expected finite numbers in {path}, found NaN or infinity")
-    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
-    return np.asarray(found)
+    found = vectors[[places[one] for one in ids]].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        scaled: Vectors = (found / lengths).astype(np.float32)
+    wrong = first_unsound(scaled)
+    if wrong is not None:
+        raise SourceError(
+            f"expected finite numbers, and not zeros alone, in {path}, found the vector of "
+            f"{ids[wrong[0]]!r} to be none",
+            "one such vector may rank before all others",
+        )
+    return scaled
 
 
 class VectorCache(TextCache):

@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from qa_parallel.errors import SourceError
+
 MONOLINGUAL, CROSS, MULTILINGUAL = "monolingual", "cross-lingual", "multilingual"
 SETTINGS = (MONOLINGUAL, CROSS, MULTILINGUAL)
 HEAD = 10  # of a ranking, whose languages are counted
@@ -78,14 +80,15 @@ class Relevant:
     Attributes
     ----------
     ranks, gains:
-        An entry a candidate: its rank from 1, its grade above 0.
+        An entry a candidate: its rank from 1, its grade above 0. The rank is infinite where it was
+        judged, but is not in the collection: it is never found, and counts in denominators.
     places:
         An entry a candidate: 1 for the first relevant one of its query, 2 for the second.
     starts, counts:
         An entry a query: where its candidates begin, and how many they are.
     """
 
-    ranks: Integers
+    ranks: Values
     gains: Values
     places: Integers
     starts: Integers
@@ -96,15 +99,20 @@ class Relevant:
         return np.add.reduceat(values, self.starts) if len(self.starts) else values
 
     @property
-    def highest(self) -> Integers:
+    def highest(self) -> Values:
         """The rank of each query's first relevant candidate."""
-        first: Integers = self.ranks[self.starts]
+        first: Values = self.ranks[self.starts]
         return first
 
     @property
-    def lowest(self) -> Integers:
-        """The rank of each query's last relevant candidate."""
-        last: Integers = self.ranks[self.starts + self.counts - 1]
+    def ranked(self) -> Values:
+        """How many of each query's relevant candidates are in the collection."""
+        return self.sums(np.isfinite(self.ranks).astype(np.float64))
+
+    @property
+    def lowest(self) -> Values:
+        """The rank of each query's last relevant candidate in the collection; infinite for none."""
+        last: Values = self.ranks[self.starts + np.maximum(self.ranked.astype(np.int64), 1) - 1]
         return last
 
     @property
@@ -170,7 +178,7 @@ def _recall(depth: int) -> Measure:
 def _ndcg(depth: int) -> Measure:
     """As trec_eval computes it, the gain of a candidate being its grade."""
 
-    def discounted(gains: Values, ranks: Integers) -> Values:
+    def discounted(gains: Values, ranks: Values | Integers) -> Values:
         return np.where(ranks <= depth, gains / np.log2(ranks + 1), 0.0)
 
     def compute(found: Relevant) -> Values:
@@ -182,7 +190,9 @@ def _ndcg(depth: int) -> Measure:
 
 def _rank_distance(found: Relevant) -> Values:
     """The lowest minus the highest rank; one relevant candidate says nothing."""
-    return np.where(found.counts > 1, found.lowest - found.highest, np.nan)
+    distance = np.full(len(found.counts), np.nan)
+    np.subtract(found.lowest, found.highest, out=distance, where=found.ranked > 1)
+    return distance
 
 
 MAP = Measure(name="map", label="mAP", compute=_average_precision)
@@ -198,7 +208,7 @@ RANK_DISTANCE = Measure(
 )
 MEASURES = (MAP, MRR, _recall(1), _recall(10), _recall(100), _ndcg(10), RANK_DISTANCE)
 # Of the candidates of a language in the head of the ranking.
-SHARE = Quantity(f"share@{HEAD}", f"share of the first {HEAD}", digits=3)
+SHARE = Quantity(f"share@{HEAD}", f"share of the first {HEAD} candidates", digits=3)
 
 
 @dataclass(frozen=True)
@@ -234,13 +244,21 @@ def among(names: Iterable[str]) -> list[Measure]:
     return [one for one in MEASURES if one.name in present]
 
 
-def measure(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers, dict[str, Values]]:
+def measure(
+    groups: Integers, ranks: Values | Integers, gains: Values
+) -> tuple[Integers, dict[str, Values]]:
     """All measures of each query, from the ranks of its relevant candidates.
 
     Parameters
     ----------
     groups, ranks, gains:
-        One entry a relevant candidate: the number of its query, its rank from 1, its grade above 0.
+        One entry a relevant candidate: the number of its query, its rank from 1, infinite where it
+        is not in the collection, its grade above 0.
+
+    Raises
+    ------
+    SourceError
+        Two candidates of a query have one rank: the ranks come from no ranking.
 
     Returns
     -------
@@ -257,17 +275,33 @@ def measure(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers,
     return queries, {one.name: one.compute(relevant) for one in MEASURES}
 
 
-def grouped(groups: Integers, ranks: Integers, gains: Values) -> tuple[Integers, Relevant]:
+def grouped(groups: Integers, ranks: Values | Integers, gains: Values) -> tuple[Integers, Relevant]:
     """The numbers of the queries, ascending, and what is relevant to them, as `measure` takes it.
 
     >>> queries, relevant = grouped(np.array([8, 7, 7]), np.array([2, 4, 1]), np.ones(3))
     >>> queries.tolist(), relevant.ranks.tolist(), relevant.places.tolist()
-    ([7, 8], [1, 4, 2], [1, 2, 1])
+    ([7, 8], [1.0, 4.0, 2.0], [1, 2, 1])
     """
     order = np.lexsort((ranks, groups))
+    _refuse_impossible(groups[order], ranks[order])
     queries, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
     places = np.arange(len(order)) - np.repeat(starts, counts) + 1
-    return queries, Relevant(ranks[order], gains[order], places, starts, counts)
+    found = Relevant(ranks[order].astype(np.float64), gains[order], places, starts, counts)
+    return queries, found
+
+
+def _refuse_impossible(groups: Integers, ranks: Values | Integers) -> None:
+    """Of sorted pairs: ranks that no ranking gives, with which a mean precision exceeds 1."""
+    shared = (groups[1:] == groups[:-1]) & (ranks[1:] == ranks[:-1]) & np.isfinite(ranks[1:])
+    wrong = np.flatnonzero(shared)
+    if len(wrong):
+        raise SourceError(
+            f"expected a rank for each candidate of query {groups[wrong[0]]}, found two relevant "
+            f"ones at rank {ranks[wrong[0]]:g}",
+            "the scores are no numbers, or a candidate is there twice",
+        )
+    if not (ranks >= 1).all():
+        raise SourceError(f"expected ranks from 1, found {ranks[~(ranks >= 1)][0]:g}")
 
 
 def standings(
@@ -327,7 +361,8 @@ def _head(tops: Sequence[Scores], depth: int) -> Integers:
     limit = np.partition(every, -depth, axis=1)[:, [-depth]]
     higher = np.stack([(top > limit).sum(axis=1) for top in tops], axis=1)
     # What equals the last score that counts gets the places that are left, in the order of blocks.
-    equal = np.stack([(top == limit).sum(axis=1) for top in tops], axis=1)
+    # What is no candidate of a query has the score -inf, and no place.
+    equal = np.stack([((top == limit) & np.isfinite(top)).sum(axis=1) for top in tops], axis=1)
     left = depth - higher.sum(axis=1, keepdims=True)
     taken = np.minimum(np.cumsum(equal, axis=1), left)
     found: Integers = higher + np.diff(taken, axis=1, prepend=0)

@@ -9,7 +9,7 @@ The search is exact: every query is compared with every candidate, some queries 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +53,25 @@ class Task:
         since ids begin with the language, a tie goes to the earlier row.
     blocks:
         Language → [start, end) of its candidates.
+        A language of which all judged documents are missing has an empty one.
     rows, columns, gains:
-        What is relevant: query, candidate, grade; sorted by query.
+        What is relevant: query, candidate, grade; sorted by query. The candidate is -1 where it is
+        judged, but not in the collection: as in trec_eval, it is never found and counts in the
+        denominators.
     owners:
-        The number of the block that each of `columns` is in.
+        The number of the block that each of `columns` is in, or would be.
+    own:
+        Rows and columns of candidates that are the query's own text in its language: of its own
+        group (judged relevant, or of the same id). They are neither relevant nor distractors.
+    judged:
+        How many judgements there are, how many of them are "missing": their documents are not in
+        the collection; how many are "relevant", and "relevant_missing".
 
     Raises
     ------
     SourceError
-        No queries, no candidates, or nothing is relevant.
+        No queries, no candidates, or nothing is relevant; more judged documents are missing from
+        the collection than `evalset.missing` allows.
     """
 
     def __init__(self, evalset: EvalSet) -> None:
@@ -70,24 +80,38 @@ class Task:
         self.candidates = evalset.candidates.sort("language", "candidate_id").with_row_index(
             "column"
         )
-        pairs = (
-            evalset.qrels.filter(pl.col("relevance") > 0)
-            .join(self.queries.select("qa_id", "row"), on="qa_id")
-            .join(self.candidates.select("candidate_id", "column"), on="candidate_id")
-            .sort("row", "column")
+        judged = evalset.qrels.join(
+            self.candidates.select("candidate_id", "column"), on="candidate_id", how="left"
         )
-        if pairs.is_empty():
+        self.judged = _judged(judged)
+        self.own = _own(self.queries, self.candidates, judged)
+        pairs = (
+            judged.filter(pl.col("relevance") > 0)
+            .join(self.queries.select("qa_id", "row"), on="qa_id")
+            .join(self.own, on=["row", "column"], how="anti")
+            .sort("row", "column", "candidate_id", nulls_last=True)
+        )
+        if pairs["column"].count() == 0:
             raise SourceError(
                 f"{self.name}: expected queries with relevant candidates, found "
                 f"{self.queries.height:,} queries, {self.candidates.height:,} candidates and no "
                 "pair of them",
-                "retrieval needs passages, and where the answer stands in them, or judgements",
+                "retrieval needs passages, and where the answer stands in them, or judgements; a "
+                "text does not retrieve itself",
             )
-        self.rows, self.columns = pairs["row"].to_numpy(), pairs["column"].to_numpy()
+        _refuse_missing(self.name, self.judged, evalset.missing)
+        self.rows = pairs["row"].to_numpy()
+        self.columns = pairs["column"].cast(pl.Int64).fill_null(-1).to_numpy()
         self.gains = pairs["relevance"].cast(pl.Float64).to_numpy()
-        self.blocks = _blocks(self.candidates["language"])
-        starts = [start for start, _ in self.blocks.values()]
-        self.owners = np.searchsorted(starts, self.columns, "right") - 1
+        # ids begin with name/language/
+        languages = pairs["candidate_id"].str.split("/").list.get(1)
+        known = self.candidates.select("candidate_id", "language")
+        languages = pairs.join(known, on="candidate_id", how="left", maintain_order="left")[
+            "language"
+        ].fill_null(languages)
+        self.blocks = _blocks(self.candidates["language"], languages)
+        numbers = {language: number for number, language in enumerate(self.blocks)}
+        self.owners = languages.replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
 
     @property
     def questions(self) -> list[str]:
@@ -112,9 +136,13 @@ class Task:
         return self.candidates.select(whole.alias("text"))["text"].to_list()
 
     def spans_languages(self) -> bool:
-        """Whether a query has relevant candidates in several languages."""
-        runs = np.unique(self.rows.astype(np.int64) * len(self.blocks) + self.owners)
-        return len(runs) > len(np.unique(self.rows))
+        """Whether a query has relevant candidates in several languages, its own text included."""
+        numbers = list(self.blocks)
+        own = self.candidates["language"][self.own["column"]].to_list()
+        rows = np.concatenate([self.rows, self.own["row"].to_numpy()]).astype(np.int64)
+        owners = np.concatenate([self.owners, [numbers.index(code) for code in own]])
+        runs = np.unique(rows * len(numbers) + owners.astype(np.int64))
+        return len(runs) > len(np.unique(rows))
 
 
 @dataclass(frozen=True)
@@ -163,17 +191,20 @@ def evaluate(
     tell:
         Told how many of how many queries are ranked.
     """
+    _refuse_infinite(task.queries["query_id"], queries)
+    _refuse_infinite(task.candidates["candidate_id"], candidates)
     blocks = list(task.blocks.values())
     search = _Search(candidates)
+    rows, columns = task.rows.astype(np.int64), task.columns
+    own, texts = (task.own[name].to_numpy().astype(np.int64) for name in ("row", "column"))
     befores, heads = [], []
     for start, end in _chunks(len(queries), len(candidates)):
-        first, last = np.searchsorted(task.rows, (start, end))
+        scores = search.scores(queries[start:end])
+        mine = (own >= start) & (own < end)
+        scores[own[mine] - start, texts[mine]] = -np.inf
+        first, last = np.searchsorted(rows, (start, end))
         before, head = standings(
-            search.scores(queries[start:end]),
-            blocks,
-            task.rows[first:last].astype(np.int64) - start,
-            task.columns[first:last].astype(np.int64),
-            HEAD,
+            scores, blocks, rows[first:last] - start, columns[first:last], HEAD
         )
         befores.append(before)
         heads.append(head)
@@ -185,6 +216,16 @@ def evaluate(
         values = pl.concat([values, _union(task, before)])
         shares = _shares(task, head)
     return Measurements(task.name, values, shares, _counts(task, values))
+
+
+def _refuse_infinite(ids: pl.Series, vectors: Vectors) -> None:
+    """A vector that is no vector would rank first."""
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise SourceError(
+            f"expected finite numbers in all vectors, found NaN or infinity in {len(wrong):,} of "
+            f"{len(vectors):,}, the first that of {ids[int(wrong[0])]}"
+        )
 
 
 def debias(vectors: Vectors, languages: pl.Series) -> Vectors:
@@ -269,18 +310,68 @@ def _chunks(queries: int, candidates: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + size, queries)
 
 
-def _blocks(languages: pl.Series) -> dict[str, tuple[int, int]]:
-    """[start, end) of each language in a sorted column."""
-    lengths = languages.rle().struct.unnest()
-    ends = lengths["len"].cum_sum().to_list()
-    starts = [0, *ends[:-1]]
-    return dict(zip(lengths["value"], zip(starts, ends, strict=True), strict=True))
+def _judged(judged: pl.DataFrame) -> dict[str, int]:
+    """Counts of judgements, as `Task.judged`."""
+    missing, relevant = pl.col("column").is_null(), pl.col("relevance") > 0
+    counts = judged.select(
+        judgements=pl.len(),
+        missing=missing.sum(),
+        relevant=relevant.sum(),
+        relevant_missing=(missing & relevant).sum(),
+    )
+    return {name: int(count or 0) for name, count in counts.row(0, named=True).items()}
+
+
+def _refuse_missing(name: str, judged: Mapping[str, int], allowed: float) -> None:
+    shares = (
+        judged["missing"] / judged["judgements"],
+        judged["relevant_missing"] / judged["relevant"],
+    )
+    if max(shares) > allowed:
+        raise SourceError(
+            f"{name}: expected the judged documents in the collection, found {judged['missing']:,} "
+            f"of {judged['judgements']:,} judgements ({judged['relevant_missing']:,} of "
+            f"{judged['relevant']:,} relevant ones) without, more than {allowed:.0%}",
+            "is a part of the collection missing? Or allow it: NAME=PATH?missing=1",
+        )
+
+
+def _own(queries: pl.DataFrame, candidates: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """Row and column of candidates that are the query's own text, as `Task.own`."""
+    asked = queries.select("row", "qa_id", "local_id", "language", form=_form("question"))
+    found = candidates.select("column", "candidate_id", "language", form=_form("text"),
+                              theirs="local_id")  # fmt: skip
+    same = asked.join(found, on=["language", "form"])
+    relevant = judged.filter(pl.col("relevance") > 0).select("qa_id", "candidate_id", group=True)
+    return (
+        same.join(relevant, on=["qa_id", "candidate_id"], how="left")
+        .filter(pl.col("group").is_not_null() | (pl.col("local_id") == pl.col("theirs")))
+        .select("row", "column")
+        .unique()
+        .sort("row", "column")
+    )
+
+
+def _form(column: str) -> pl.Expr:
+    """Text in the form in which it is compared."""
+    plain = pl.col(column).str.normalize("NFKC").str.to_lowercase()
+    return plain.str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def _blocks(languages: pl.Series, judged: pl.Series) -> dict[str, tuple[int, int]]:
+    """[start, end) of each language in a sorted column; those that are only judged are empty."""
+    lengths = dict(languages.value_counts().iter_rows())
+    blocks, start = {}, 0
+    for language in sorted({*lengths, *judged}):
+        blocks[language] = (start, start + lengths.get(language, 0))
+        start = blocks[language][1]
+    return blocks
 
 
 def _within(task: Task, before: npt.NDArray[np.int64]) -> pl.DataFrame:
     """Values of the runs over the candidates of one language each."""
     size = len(task.blocks)
-    ranks = 1 + before[np.arange(len(before)), task.owners]
+    ranks = _ranks(task, before[np.arange(len(before)), task.owners])
     numbers = task.rows.astype(np.int64) * size + task.owners
     groups, values = measure(numbers, ranks, task.gains)
     frame = _frame(task, groups // size, values).with_columns(
@@ -293,13 +384,20 @@ def _within(task: Task, before: npt.NDArray[np.int64]) -> pl.DataFrame:
 
 def _union(task: Task, before: npt.NDArray[np.int64]) -> pl.DataFrame:
     """Values of the runs over the candidates of all languages."""
-    groups, values = measure(task.rows.astype(np.int64), 1 + before.sum(axis=1), task.gains)
+    groups, values = measure(
+        task.rows.astype(np.int64), _ranks(task, before.sum(axis=1)), task.gains
+    )
     frame = _frame(task, groups, values)
     return _sorted(
         frame.with_columns(
             candidate_language=pl.lit(None, dtype=pl.String), setting=pl.lit(MULTILINGUAL)
         )
     )
+
+
+def _ranks(task: Task, before: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Ranks from 1; infinite for what is not in the collection."""
+    return np.where(task.columns < 0, np.inf, 1 + before)
 
 
 def _frame(task: Task, rows: npt.NDArray[np.int64], values: Any) -> pl.DataFrame:
@@ -321,7 +419,7 @@ def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _shares(task: Task, head: npt.NDArray[np.int64]) -> pl.DataFrame:
     judged = np.unique(task.rows)
-    parts = head[judged] / head[judged].sum(axis=1, keepdims=True)
+    parts = head[judged] / np.maximum(head[judged].sum(axis=1, keepdims=True), 1)
     frame = pl.DataFrame(parts, schema=list(task.blocks)).with_columns(
         query_language=task.queries["language"][judged]
     )

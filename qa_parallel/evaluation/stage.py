@@ -12,6 +12,7 @@ import polars as pl
 
 from qa_parallel import __version__
 from qa_parallel.encoders.encoder import find_encoder, load_encoder
+from qa_parallel.encoders.prefixes import missing_prefixes
 from qa_parallel.encoders.vectors import encode, given
 from qa_parallel.errors import ModelError, StoreError
 from qa_parallel.evaluation import measures, summary
@@ -101,7 +102,7 @@ def prepare_evaluation(
 
     encoder = settings.encoder or settings.embeddings
     words = f"{encoder} on {', '.join(one.name for one in sets)}"
-    return Job(opened.described, make, words=words)
+    return Job(opened.described, make, keeps=STAGE.keeps, words=words)
 
 
 def read_evaluation(outcome: Outcome) -> Evaluated:
@@ -230,12 +231,15 @@ class _Source:
         That the encoder was trained on. None: nobody knows.
     vectors:
         Texts, their ids and their side ("query" or "passage") to vectors.
+    warnings:
+        What is to be said of it beside the results.
     """
 
     name: str
     record: dict[str, Any]
     languages: tuple[str, ...] | None
     vectors: Callable[[list[str], list[str], str], Vectors]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,6 +250,7 @@ class _Opened:
     settings: EvaluateSettings
     source: _Source
     described: dict[str, Any]
+    layout: dict[str, Any]  # what was read as what, by set
 
 
 def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) -> _Opened:
@@ -253,7 +258,8 @@ def _open(sets: Sequence[EvalSettings], settings: EvaluateSettings, tell: Tell) 
     evalsets = [open_evalset(one) for one in sets]
     tasks = [Task(one) for one in evalsets]
     source = _source(settings, tell)
-    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets))
+    layout = {one.name: one.account.to_json() for one in evalsets}
+    return _Opened(tasks, settings, source, _describe(settings, source, evalsets, sets), layout)
 
 
 def _source(settings: EvaluateSettings, tell: Tell) -> _Source:
@@ -299,7 +305,11 @@ def _encoder(folder: Path, settings: EvaluateSettings, tell: Tell) -> _Source:
 
         return encode(texts, loaded, prefixes[side] or "", cache, told)
 
-    return _Source(name, record, loaded.languages, vectors)
+    # "" is somebody's decision
+    query, passage = (one if one else "none" if one == "" else own[side]
+                      for side, one in asked.items())  # fmt: skip
+    lacking = missing_prefixes(str(called), query, passage)
+    return _Source(name, record, loaded.languages, vectors, (lacking,) if lacking else ())
 
 
 def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame]:
@@ -318,8 +328,14 @@ def _evaluate(opened: _Opened, tell: Tell) -> tuple[dict[str, Any], pl.DataFrame
             )
         )
         values.append(found.values.select(pl.lit(task.name).alias("dataset"), pl.all()))
-        told.append({**one, "counts": found.counts})
-    report = {**described, "sets": told, "results": pl.concat(results).to_dicts()}
+        told.append({**one, "counts": found.counts, "judged": task.judged, "own": task.own.height})
+    report = {
+        **described,
+        "sets": told,
+        "layout": opened.layout,
+        "warnings": source.warnings,
+        "results": pl.concat(results).to_dicts(),
+    }
     return report, pl.concat(values)
 
 
@@ -399,7 +415,11 @@ def _write(
         store.write_bytes(out / name, picture.file())
     names = [RESULTS_FILE, VALUES, REPORT, *pictures]
     files = {name: store.record(out / name) for name in names}
-    return {**folders.manifest(described, {}, files), "kind": "evaluation"}
+    return {
+        **folders.manifest(described, {}, files),
+        "kind": "evaluation",
+        "layout": report["layout"],
+    }
 
 
 def _prepare(context: Context) -> Job:
@@ -419,5 +439,6 @@ STAGE = Stage(
     words=summary.words,
     brief=lambda outcome: summary.brief(store.read_json(outcome.folder / REPORT)),
     summary=_summary,
+    keeps="known vectors stay in the cache",
     recipe=RecipeStep("evaluated", _prepare),
 )

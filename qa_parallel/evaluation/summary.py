@@ -15,13 +15,14 @@ from rich.text import Text
 from qa_parallel.evaluation.measures import MAP, RANK_DISTANCE, SETTINGS, SHARE, among, named
 from qa_parallel.schema import RESULTS
 from qa_parallel.storage import store
+from qa_parallel.storage.summary import layouts
 
 
 def words(manifest: Mapping[str, Any]) -> str:
     """Which encoder was evaluated on which sets."""
     encoder = manifest.get("encoder", {})
     name = store.portable(encoder.get("encoder") or encoder.get("vectors"))
-    return f"What {name} finds in {', '.join(one['name'] for one in manifest.get('sets', []))}."
+    return f"Retrieval of {name} on {', '.join(one['name'] for one in manifest.get('sets', []))}."
 
 
 def brief(report: Mapping[str, Any]) -> str:
@@ -38,12 +39,16 @@ def brief(report: Mapping[str, Any]) -> str:
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """For each set its size, a table a setting, what was left out, and the signature."""
     results = pl.DataFrame(report["results"], schema=RESULTS)
+    for warning in report.get("warnings", ()):
+        yield Text(f"Warning: {warning}", style="yellow")
+    yield from layouts(report)
     for one in report["sets"]:
         mine = results.filter(pl.col("dataset") == one["name"])
         yield Text(
             f"{one['name']} ({one['source']}): {one['queries']:,} queries, "
             f"{one['candidates']:,} candidates in {len(one['languages'])} languages"
         )
+        yield from _judged(one)
         if one["untrained"]:
             yield Text(f"The encoder was not trained on {', '.join(one['untrained'])}.")
         for setting in SETTINGS:
@@ -113,6 +118,19 @@ def _setting(rows: pl.DataFrame) -> Table:
         style = "bold" if language is None else None
         table.add_row(str(language or "mean"), *cells, f"{counted:,}", style=style)
     return table
+
+
+def _judged(one: Mapping[str, Any]) -> Iterator[Text]:
+    """Judgements whose documents are missing, and texts that would retrieve themselves."""
+    judged = one.get("judged", {})
+    if judged.get("missing"):
+        yield Text(
+            f"not in the collection: the documents of {judged['missing']:,} of "
+            f"{judged['judgements']:,} judgements, {judged['relevant_missing']:,} of them "
+            "relevant; they count as not found"
+        )
+    if one.get("own"):
+        yield Text(f"left aside: {one['own']:,} candidates that are the text of their own query")
 
 
 def _left_out(counts: Mapping[str, int]) -> Iterator[Text]:

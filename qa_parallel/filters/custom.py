@@ -31,7 +31,7 @@ def of_field(rows: pl.DataFrame, field: str) -> pl.DataFrame:
 
 
 def values(check: Check, rows: pl.DataFrame) -> pl.Series:
-    """One number a row by the name of the check; null where it is not checkable.
+    """One number for each row by the name of the check; null where it is not checkable.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def values(check: Check, rows: pl.DataFrame) -> pl.Series:
         found.dtype.is_numeric() or found.dtype in (pl.Boolean, pl.Null)
     ):
         raise RecipeError(
-            f"check {check.name}: expected {rows.height:,} numbers, one a row, found "
+            f"check {check.name}: expected {rows.height:,} numbers, one for each row, found "
             f"{len(found):,} values of {found.dtype}"
         )
     return found.cast(pl.Float32).fill_nan(None).alias(check.name)

@@ -58,7 +58,7 @@ def filter_corpus(
         A corpus folder, or what `open_source` reads.
     checks:
         One's own, besides those of the table. Each is measured once: with another limit it is only
-        judged anew, with another `version` it is measured again, and nothing else is.
+        judged again, with another `version` it is measured again, and nothing else is.
     workers:
         Processes that look at texts, and languages that are worked on at a time.
     encode:
@@ -138,7 +138,9 @@ def prepare_filter(
         return _finish(out, writer, given, limits, decisions, described, funnels)
 
     manifest = dict(given.manifest)
-    return Job(described, make, input=manifest, close=crew.close, words=given.words)
+    return Job(
+        described, make, input=manifest, close=crew.close, keeps=STAGE.keeps, words=given.words
+    )
 
 
 def _finish(
@@ -184,6 +186,7 @@ def _finish(
             }
             for code, funnel in funnels.items()
         },
+        "layout": dict(given.layout),
     }
 
 
@@ -261,6 +264,7 @@ STAGE = Stage(
     words=summary.words,
     brief=lambda outcome: storage_summary.brief(outcome.manifest),
     summary=_summary,
+    keeps="scores that still hold are kept",
     files=(REPORT, DECISIONS_FILE),
     recipe=RecipeStep("filtered", _prepare, reads="corpus"),
 )

@@ -34,7 +34,7 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False)
     table.add_column("language", no_wrap=True)
     table.add_column("reason", no_wrap=True)
-    for name in ("rejected", "it alone", "left"):
+    for name in ("rejected", "only reason", "left"):
         table.add_column(name, justify="right")
     for code, item in languages.items():
         share = f"{item['rejected'] / item['rows']:.1%}" if item["rows"] else ""
@@ -53,7 +53,7 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
     """What a reader of the figures has to know."""
     for code, item in report["languages"].items():
         if item["detector"] is None and report["detected"]:
-            yield f"{code}: language not checkable, no installed identifier knows it"
+            yield f"{code}: language not checked, because no installed identifier knows it"
     by_basis: dict[str, dict[str, None]] = {"prior": {}, "bounded": {}}
     for bound in report["limits"]:
         if bound["basis"] in by_basis:
@@ -62,10 +62,10 @@ def _notes(report: Mapping[str, Any]) -> Iterator[str]:
             )
     if by_basis["prior"]:
         names = ", ".join(by_basis["prior"])
-        yield f"fewer than {ENOUGH} texts, judged by the built-in prior: {names}"
+        yield f"fewer than {ENOUGH} texts, so judged by built-in limits: {names}"
     if by_basis["bounded"]:
         names = ", ".join(by_basis["bounded"])
-        yield f"far from what is usual, so that the corpus did not set the limit: {names}"
+        yield f"far from what is usual, so the corpus did not set these limits alone: {names}"
 
 
 def _shown(code: str, reason: str, examples: list[dict[str, Any]]) -> Iterator[RenderableType]:

@@ -26,7 +26,8 @@ from qa_parallel.leakage.known_texts import KnownTexts
 from qa_parallel.leakage.ngrams import Array, Grams
 from qa_parallel.leakage.settings import LeakageSettings
 from qa_parallel.schema import LEAKS, check
-from qa_parallel.sources.evalsets import ENGLISH, EvalSet, counts_only
+from qa_parallel.sources.evalsets import EvalSet, counts_only
+from qa_parallel.sources.tags import ENGLISH
 from qa_parallel.text import comparison_forms
 
 ROWS = 1 << 13  # rows compared at once

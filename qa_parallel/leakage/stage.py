@@ -129,8 +129,9 @@ def refuse_leaks(checked: Checked) -> None:
     names = ", ".join(one["name"] for one in checked.report["checked"])
     if questions:
         raise LeakageError(
-            f"expected no question of {names}, found {questions:,} that leak",
-            "the action drop takes them out",
+            f"expected no question of {names}, found {questions:,} that "
+            f"{'leaks' if questions == 1 else 'leak'}",
+            f"--action drop removes {'it' if questions == 1 else 'them'}",
         )
     covered = checked.report["coverage"]
     if covered["questions"]:
@@ -212,6 +213,10 @@ def _check(opened: _Opened) -> Checked:
             by_meaning=reference.meanings is not None,
         ),
         "examples": leakage_report.examples(leaks),
+        "layout": {
+            **given.layout,
+            **{one.name: one.account.to_json() for one in opened.evalsets},
+        },
     }
     return Checked(report, leaks)
 
@@ -276,6 +281,7 @@ def _write(out: Path, opened: _Opened, done: Checked) -> dict[str, Any]:
     store.write_json(out / REPORT, done.report)
     found = {name: done.report[name] for name in ("corpus", "hits", "leaked", "coverage")}
     record = {
+        "layout": done.report["layout"],
         "leaks": {"file": LEAKS, "rows": done.leaks.height, "sha256": store.digest(out / LEAKS)},
         "found": found,
     }
@@ -300,7 +306,7 @@ def _clean(out: Path, given: Input, done: Checked, described: dict[str, Any]) ->
     manifest = writer.finish(
         described,
         f"{given.name.rsplit('@')[0]} without the leaks that were found",
-        f"Made by qa-parallel from {given.name}, without the questions known from {names}. "
+        f"Made by qa-parallel from {given.name}, without the questions that leaked from {names}. "
         f"{f'Not compared: {left}. ' if left else ''}"
         f"What was found: {REPORT}, {LEAKS}. Counts, digests and settings: manifest.json.",
     )

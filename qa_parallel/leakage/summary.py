@@ -31,8 +31,9 @@ def words(manifest: Mapping[str, Any]) -> str:
     if not questions:
         return f"Compared with {names}: no question leaks{left}."
     dropped = manifest.get("check-leakage", {}).get("action") == "drop"
-    what = "dropped" if dropped else "still there"
-    return f"Compared with {names}: {counted(questions, 'question')} known from it, {what}{left}."
+    was, are = ("was", "is") if questions == 1 else ("were", "are")
+    what = f"{was} dropped" if dropped else f"{are} still in the data"
+    return f"Compared with {names}: {counted(questions, 'question')} leaked and {what}{left}."
 
 
 def brief(manifest: Mapping[str, Any]) -> str:
@@ -48,14 +49,18 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     """Tables and lines that tell what was checked against what, and what was found."""
     corpus = report["corpus"]
     yield Text(
-        f"{corpus['name']}: {corpus['rows']:,} rows, {corpus['questions']:,} questions in "
-        f"{len(corpus['languages'])} languages"
+        f"{corpus['name']}: {counted(corpus['rows'], 'row')}, "
+        f"{counted(corpus['questions'], 'question')} in "
+        f"{counted(len(corpus['languages']), 'language')}"
     )
     for one in report["checked"]:
+        passages = f", {counted(one['passages'], 'passage')}" if one["passages"] else ""
         yield Text(
-            f"checked against {one['name']} ({one['source']}): {sum(one['queries'].values()):,} "
-            f"questions in {len(one['queries'])} languages, {one['passages']:,} passages"
+            f"checked against {one['name']} ({one['source']}): "
+            f"{counted(sum(one['queries'].values()), 'question')} in "
+            f"{counted(len(one['queries']), 'language')}{passages}"
         )
+    yield from storage_summary.layouts(report)
     if report["hits"]:
         yield _hits(report["hits"])
         for number, hit in enumerate(report["examples"], start=1):
@@ -67,11 +72,11 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         return
     rows = ", ".join(f"{code} {count:,}" for code, count in leaked["rows"].items())
     yield Text(
-        f"\nleaked, in all languages: {counted(leaked['questions'], 'question')}; "
-        f"{leaked['by_passage']:,} with their passage; {leaked['by_original']:,} show in the "
-        f"language they were written in, {leaked['by_translation']:,} in a translation alone"
+        f"\nLeaked: {counted(leaked['questions'], 'question')} (in all languages). By the passage: "
+        f"{leaked['by_passage']:,}. In the original language: {leaked['by_original']:,}. In a "
+        f"translation only: {leaked['by_translation']:,}."
     )
-    yield Text(f"rows: {rows}")
+    yield Text(f"Rows: {rows}")
 
 
 def _coverage(coverage: Mapping[str, Any]) -> Iterator[RenderableType]:

@@ -208,7 +208,7 @@ class Quality:
         Of the answers that stand in the source's passage: found in the translated one word for
         word, found nearly so, not found.
     flags:
-        Sentences by what the guards noticed, in words.
+        Sentences by the flags of the translator, in words.
     """
 
     language: Tongue
@@ -223,7 +223,7 @@ class Quality:
 
 
 def qualities(told: Mapping[str, Mapping[str, Any]]) -> list[Quality]:
-    """One entry a language that was translated into; empty for other origins."""
+    """One entry for each language that was translated into; empty for other origins."""
     languages: Mapping[str, Any] = told.get(stages.TRANSLATE.name, {}).get("languages", {})
     return [
         Quality(
@@ -254,7 +254,7 @@ def notes(
     """
     for one in found:
         if not one.whole:
-            yield f"{one.stage.title} ({one.name}) is not finished: {one.problem}."
+            yield f"{one.stage.title} ({one.name}): {one.problem}."
     if told.get(stages.TRANSLATE.name, {}).get("model", {}).get("name") == _DEMO:
         yield (
             "Translated with the bundled demonstration model: it shows how things work, and its "
@@ -289,7 +289,7 @@ def _on_leaks(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     questions = checked.get("found", {}).get("leaked", {}).get("questions", 0)
     if questions and checked.get(stages.CHECK_LEAKAGE.name, {}).get("action") != "drop":
         yield (
-            f"Known from evaluation sets, only reported, and still in the data: "
+            "Leaks that were only reported and are still in the data: "
             f"{counted(questions, 'question')}."
         )
 
@@ -301,7 +301,10 @@ def _on_filters(filtered: Mapping[str, Any]) -> Iterator[str]:
         if one.get("detector") is None
     ]
     if blind and filtered.get("detected"):
-        yield f"No language identifier knows {_listed(blind)}: a wrong language goes unnoticed."
+        yield (
+            f"No installed language identifier knows {_listed(blind)}, so text in a wrong language "
+            "goes unnoticed there."
+        )
     few = {
         tongue(one["language"]).name
         for one in filtered.get("limits", [])
@@ -309,8 +312,8 @@ def _on_filters(filtered: Mapping[str, Any]) -> Iterator[str]:
     }
     if few:
         yield (
-            f"Fewer than 100 texts of a kind in {_listed(sorted(few))}: what is usual there was "
-            "taken from experience, not from this corpus."
+            f"Fewer than 100 texts of a kind in {_listed(sorted(few))}: the limits there are built "
+            "in, not learned from this corpus."
         )
 
 

@@ -97,9 +97,9 @@ def kind(name: str) -> str:
     """What a kind of LEAKS means.
 
     >>> kind("8-gram")
-    'runs of 8 words in common'
+    'shared runs of 8 words'
     """
-    return _KINDS.get(name) or f"runs of {name.removesuffix('-gram')} words in common"
+    return _KINDS.get(name) or f"shared runs of {name.removesuffix('-gram')} words"
 
 
 def _strength(name: str, overlap: float | None) -> str:

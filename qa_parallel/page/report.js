@@ -115,7 +115,7 @@
     count.textContent = found.length
       ? `${found.length.toLocaleString("en")} of ${all.toLocaleString("en")} questions`
       : codes.length
-        ? "No question fits. Try fewer words, or another reason."
+        ? "No question matches. Try fewer words, or another reason."
         : "Choose a language.";
   };
 

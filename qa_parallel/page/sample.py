@@ -1,4 +1,4 @@
-"""Questions for the page: chosen by lot, in all their languages, with what became of each row."""
+"""Questions for the page: drawn at random, in all their languages, with what became of each row."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Sample:
 
 
 def choose(keys: pl.DataFrame, fate: Fate, rows: int, seed: int) -> Sample:
-    """Choose `rows` questions by lot; up to half of them leak or have a rejected row.
+    """Choose `rows` questions at random; up to half of them leak or have a rejected row.
 
     These are dealt over the reasons in turn, so that a rare one is seen too.
 

@@ -14,7 +14,7 @@ from qa_parallel.storage import folders, store
 from qa_parallel.storage.stage import Stage
 
 _DEPTH = 2
-_HALF = "it was begun and never ended; start its command again, it goes on where it stood"
+_HALF = "it was started and not finished; run its command again to continue"
 _LOST = "a file that its manifest names is missing or cut short; run it again"
 _OTHER = "it was made by another version of qa-parallel; run it again"
 

@@ -18,7 +18,7 @@ from qa_parallel.filters.settings import FilterSettings
 from qa_parallel.leakage.settings import CheckSettings
 from qa_parallel.places import DEMO, Place
 from qa_parallel.settings import parse
-from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.settings import AUTO, SourceSettings
 from qa_parallel.training.settings import TrainEvalSettings
 from qa_parallel.translation.models.settings import ModelSettings
 from qa_parallel.translation.settings import ALL, TranslateSettings
@@ -27,7 +27,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Recipe(BaseModel):
-    """What `qa-parallel run` does: a table per stage, a folder for the outcome.
+    """What `qa-parallel run` does: a table per stage, a folder for the output.
 
     A stage whose table is missing is left out, but for the translation.
     """
@@ -36,7 +36,7 @@ class Recipe(BaseModel):
 
     name: str
     description: str = ""
-    # where the outcomes go, a folder a stage; relative to where the command is started
+    # where the output goes, a folder for each stage; relative to where the command is started
     out: Path
     source: SourceSettings
     model: ModelSettings = ModelSettings()
@@ -54,8 +54,8 @@ class Recipe(BaseModel):
                 "expected a table [build-batches] for [train-eval], found none", "add it"
             )
         made = dict.fromkeys((self.source.source_language, *self.translate.to))
-        if self.translate.to == (ALL,):
-            return self  # which languages those are, the model knows
+        if self.translate.to == (ALL,) or self.source.source_language == AUTO:
+            return self  # which languages those are, the model knows, or the source
         if self.filter is not None and self.filter.min_languages > len(made):
             raise RecipeError(
                 f"expected filter.min_languages of at most {len(made)}, as many languages as are "

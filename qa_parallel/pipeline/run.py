@@ -33,12 +33,12 @@ def run(
 
     Every stage has a folder of its own in `recipe.out`, and reads that of the stage before. It is
     up to date where the folder was made with the same settings, of the same input, by the same
-    version of its code. Translations that are known stay in the cache whatever is made anew.
+    version of its code. Translations that are known stay in the cache whatever is made again.
 
     Parameters
     ----------
     first:
-        Make this stage and those after it anew; those before it are taken as they are.
+        Make this stage and those after it again; those before it are taken as they are.
     last:
         Leave out what comes after it.
     begin:
@@ -108,7 +108,7 @@ def _chosen(recipe: Recipe, first: str | None, last: str | None) -> tuple[list[S
     for step in every[:start]:
         if not (step.folder / folders.SETTINGS).is_file() or folders.is_unfinished(step.folder):
             raise StoreError(
-                f"expected a complete outcome of {step.name} in {step.folder}, found none",
+                f"expected a complete output of {step.name} in {step.folder}, found none",
                 f"{first} starts from it; run without a first stage, or from {step.name}",
             )
         if not folders.is_whole(step.folder):
@@ -129,7 +129,7 @@ def _foreseen(
         folders.refuse_foreign(step.folder)
         return (folders.NEW,)
     if not step.ready():
-        return ("its model is to be fetched or converted",)
+        return ("its model has to be downloaded or converted",)
     with closing(step.prepare(tools)) as job:
         return _reasons(look(job, step.folder), first)
 
@@ -149,13 +149,13 @@ def _record(recipe: Recipe) -> dict[str, Any]:
 
 
 def _claim(recipe: Recipe) -> None:
-    """StoreError where no folder can be, or it holds the outcome of another recipe."""
+    """StoreError where no folder can be, or it holds the output of another recipe."""
     refuse_unwritable(recipe.out)
     path = recipe.out / RECORD
     known = store.read_json(path) if path.is_file() else {}
     if known and (known.get("made_by"), known.get("name")) != (folders.MADE_BY, recipe.name):
         raise StoreError(
-            f"expected the outcome of the recipe {recipe.name!r} in {recipe.out}, found that of "
+            f"expected the output of the recipe {recipe.name!r} in {recipe.out}, found that of "
             f"{known.get('name')!r}",
             "choose another --out, or delete that folder",
         )

@@ -1,4 +1,4 @@
-"""What a run of a recipe came to, for a person: a row a stage."""
+"""What a run of a recipe came to, for a person: a row for each stage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def describe(results: Sequence[StepResult]) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False)
     table.add_column("stage", no_wrap=True)
     table.add_column("")
-    table.add_column("outcome")
+    table.add_column("result")
     table.add_column("seconds", justify="right")
     table.add_column("folder", overflow="fold")
     for result in results:

@@ -1,4 +1,4 @@
-"""The card of a data set: front matter that the Hub accepts, and what a reader has to know."""
+"""The card of a dataset: front matter that the Hub accepts, and what a reader has to know."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from qa_parallel.publishing import facts
 from qa_parallel.publishing.facts import Counts
 from qa_parallel.publishing.licences import Settled, on_hub
 from qa_parallel.storage import store
+from qa_parallel.text import counted
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -118,6 +119,7 @@ def write(contents: Contents) -> str:
     environment = Environment(
         autoescape=True, finalize=_escape, undefined=StrictUndefined, keep_trailing_newline=True
     )
+    environment.globals["counted"] = counted
     environment.filters |= {"code": _code, "quoted": _quoted, "plain": _plain, "fenced": _fenced}
     source = files("qa_parallel.publishing").joinpath(TEMPLATE).read_text("utf-8")
     card = environment.from_string(source).render(_told(contents))

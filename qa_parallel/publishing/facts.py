@@ -12,7 +12,7 @@ import polars as pl
 from qa_parallel.publishing.licences import Party
 from qa_parallel.storage.store import portable
 
-# "rajpurkar/squad@7b6d24c440a3…": a data set on the Hub. A file is "name.jsonl@digest".
+# "rajpurkar/squad@7b6d24c440a3…": a dataset on the Hub. A file is "name.jsonl@digest".
 _HUB_SOURCE = re.compile(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 # As the stage that checks for leakage is called.
 CHECK = "check-leakage"
@@ -90,7 +90,7 @@ def resolved(lineage: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def hub_sources(counts: Iterable[Counts]) -> list[str]:
-    """Data sets on the Hub that rows come from: "org/name"."""
+    """Datasets on the Hub that rows come from: "org/name"."""
     names = (_HUB_SOURCE.fullmatch(name) for one in counts for name in one.sources)
     return list(dict.fromkeys(found[1] for found in names if found))
 
@@ -121,7 +121,7 @@ def parties(
 def checks(
     lineage: Iterable[Mapping[str, Any]], elsewhere: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """What was checked for leakage, against what, with what outcome; [] where nothing was.
+    """What was checked for leakage, against what, with what result; [] where nothing was.
 
     Parameters
     ----------

@@ -132,13 +132,13 @@ def settle(sources: Sequence[Party], model: Party | None, given: str | None) -> 
     """
     parties = [*sources, *([model] if model else [])]
     stated = [
-        f"Licence of {one.name}: {one.license or 'not known'}"
+        f"Licence of {one.name}: {one.license or 'unknown'}"
         f"{_asks(one.license) if one.license else ''}."
         for one in parties
     ]
     if given is None:
         chosen = _follow(parties)
-        return Settled(chosen, (*stated, f"From these follows {chosen} for this data."))
+        return Settled(chosen, (*stated, f"This dataset is therefore licensed under {chosen}."))
     if given not in on_hub():
         near = difflib.get_close_matches(given.lower(), sorted(on_hub()), n=3)
         raise PublishError(
@@ -168,7 +168,7 @@ def settle(sources: Sequence[Party], model: Party | None, given: str | None) -> 
         if one.license is None or terms(one.license) is None or terms(given) is None:
             warnings.append(
                 f"Whether {given} keeps to the licence of {one.name} "
-                f"({one.license or 'not known'}) was not checked by a program."
+                f"({one.license or 'unknown'}) was not checked by a program."
             )
     return Settled(given, (*stated, f"This data is published under {given}.", *warnings),
                    tuple(warnings))  # fmt: skip

@@ -18,7 +18,7 @@ class PublishSettings(BaseModel):
     Attributes
     ----------
     repo:
-        "org/name" of a data set on the Hub.
+        "org/name" of a dataset on the Hub.
     license:
         The Hub's identifier. None: what follows from the licences of source and model.
     private:

@@ -218,13 +218,12 @@ def _operations(settings: PublishSettings, files: list[File]) -> tuple[str, ...]
     target = "a pull request" if settings.pr else "main"
     total = sum(one.size for one in files)
     lines = [
-        f"create the {kind}dataset repository {settings.repo}, if it is not there",
-        f"upload to {target} what of {len(files)} files ({total:,} bytes) is not there",
-        f"delete files under {' and '.join(one.removesuffix('*') for one in upload.OURS)} that "
-        "are not among them",
+        f"create the {kind}dataset repository {settings.repo}, if it does not exist",
+        f"upload to {target} those of {len(files)} files ({total:,} bytes) that are not there yet",
+        f"delete other files under {' and '.join(one.removesuffix('*') for one in upload.OURS)}",
     ]
     if settings.tag is not None:
-        lines.append(f"tag the outcome {settings.tag}")
+        lines.append(f"tag the commit {settings.tag}")
     return tuple(lines)
 
 

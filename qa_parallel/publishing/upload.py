@@ -39,7 +39,7 @@ class Published:
     Attributes
     ----------
     url:
-        Of the data set, or of the pull request.
+        Of the dataset, or of the pull request.
     commit:
         The state that was uploaded, or that was there already.
     changed:
@@ -87,8 +87,8 @@ def upload(
 ) -> Published:
     """Bring the files of `folder` to the Hub: repository, upload, and the tag last.
 
-    What is there already is not uploaded again, so that a run that was stopped goes on, and a
-    second one sends only what changed.
+    What is there already is not uploaded again, so that a run that was stopped continues, and
+    a second one sends only what changed.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _create(api: HfApi, settings: PublishSettings) -> str | None:
     info = api.repo_info(settings.repo, repo_type=KIND)
     if settings.private and not info.private:
         raise PublishError(
-            f"expected {settings.repo} to be private, found that it is there and public",
+            f"expected {settings.repo} to be private, found that it exists and is public",
             "make it private in its settings on the Hub, or publish without --private",
         )
     return info.sha
@@ -183,7 +183,7 @@ class _Calls:
                     raise self._final(what, trouble) from None
             seconds = trouble.seconds or _FIRST_WAIT * 2 ** (attempt - 1)
             seconds = min(seconds, _LONGEST_WAIT)
-            self.tell(self._clean(f"{what}: {trouble.reason}; again in {seconds:.0f} s"))
+            self.tell(self._clean(f"{what}: {trouble.reason}; retrying in {seconds:.0f} s"))
             self.wait(seconds)
         raise AssertionError("unreachable")
 

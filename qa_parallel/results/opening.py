@@ -45,7 +45,7 @@ def read_result(folder: Path) -> Result:
         what = "a half-written one" if folders.is_unfinished(folder) else "none"
         raise StoreError(
             f"expected a finished folder of qa-parallel at {folder}, found {what}",
-            "start the command that makes it again; it goes on where it stood",
+            "start the command that makes it again; it continues where it stopped",
         )
     if not folders.is_whole(folder):
         raise StoreError(

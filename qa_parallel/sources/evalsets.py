@@ -9,33 +9,37 @@ Nothing is left out that a model is judged on: questions without an answer are q
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from qa_parallel import hub, language_codes
-from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel import hub
+from qa_parallel.errors import SourceError
 from qa_parallel.places import Place
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES, text_id
 from qa_parallel.sources import beir, readers
-from qa_parallel.sources.layouts import ENGLISH_ONLY, HEAD, find_layout, read_example
-from qa_parallel.sources.settings import EvalSettings
+from qa_parallel.sources.account import Account, FieldAccount
+from qa_parallel.sources.files import File, choose_split, find_files, names_of, split_of
+from qa_parallel.sources.items import LAYOUTS, Item, Side, read_items
+from qa_parallel.sources.layouts import column_names
+from qa_parallel.sources.settings import MISSING, EvalSettings, are_numbers
+from qa_parallel.sources.tags import (
+    ENGLISH,
+    folder_languages,
+    language_of,
+    passages_of,
+)
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import read_corpus
 from qa_parallel.storage.folders import DATA
 
-LAYOUTS = (
-    "LAReQA or SQuAD JSON, JSON lines, CSV, parquet or TSV topics, a folder of such files named by "
-    "language, a BEIR or MIRACL folder, a corpus of qa-parallel, or a Hub id"
-)
-ENGLISH = "eng_Latn"
-
+# Of the splits that files are named by, the one that is evaluated on where none is asked for.
+_SPLITS = ("test", "validation", "train")
 # An id that counts ("12", "q-000123", "train_17"): equal ones in two sets mean nothing.
 _COUNTER = re.compile(r"\D*\d{0,9}(\D+\d{1,4})?\D*")
 
@@ -49,7 +53,12 @@ class EvalSet:
     name, source, digest:
         The name that was given; "file-name@digest" or "org/name@commit"; the whole digest.
     queries, candidates, qrels:
-        QUERIES, CANDIDATES, QRELS. A set without passages has no candidates.
+        QUERIES, CANDIDATES, QRELS. A set without passages has no candidates. Judgements of
+        documents that are not among the candidates stay: they count in denominators.
+    missing:
+        Which share of the judged documents may be missing, as in `EvalSettings`.
+    account:
+        What was read as what.
     """
 
     name: str
@@ -58,6 +67,8 @@ class EvalSet:
     queries: pl.DataFrame
     candidates: pl.DataFrame
     qrels: pl.DataFrame
+    missing: float = MISSING
+    account: Account = field(default_factory=Account)
 
     @property
     def languages(self) -> list[str]:
@@ -87,21 +98,24 @@ def open_evalset(settings: EvalSettings, *, judged: bool = False) -> EvalSet:
     """
     place = Place.of(settings.path)
     path = place.path
+    account = Account()
     if place.is_folder:
-        tables = _folder(settings, path, judged)
-    elif place.is_file:
-        tables = _from_items(settings, _file(settings, path))
+        digest = _digest(path)
+        tables = _folder(settings, path, judged, account)
+    elif not place.trouble and (files := find_files(settings.path, path, readers.known_format)):
+        _refuse_hub_settings(settings)
+        digest = files[0].digest() if len(files) == 1 else _digest(path)
+        tables = _from_items(settings, _files(settings, files, account))
     elif place.is_hub_id and not readers.is_known(path):
         commit, _ = hub.dataset_commit(settings.path, settings.revision)
-        tables = _from_items(settings, _hub(settings, commit))
-        return _whole(settings, f"{settings.path}@{commit}", commit, tables)
+        tables = _from_items(settings, _hub(settings, commit, account))
+        return _whole(settings, f"{settings.path}@{commit}", commit, tables, account)
     else:
         raise SourceError(
             f"{settings.name}: expected an evaluation set, found nothing at {place}",
             f"give {LAYOUTS}",
         )
-    digest = _digest(path)
-    return _whole(settings, f"{path.resolve().name}@{digest[:12]}", digest, tables)
+    return _whole(settings, f"{path.resolve().name}@{digest[:12]}", digest, tables, account)
 
 
 def counts_only(local_id: str) -> bool:
@@ -113,162 +127,138 @@ def counts_only(local_id: str) -> bool:
     return _COUNTER.fullmatch(local_id) is not None
 
 
-def language_of(name: str) -> str | None:
-    """The language that a file or folder is named by; None where there is none.
-
-    >>> language_of("de.json"), language_of("xquad.zh.json"), language_of("miracl-v1.0-sw")
-    ('deu_Latn', 'zho_Hans', 'swh_Latn')
-    >>> language_of("dev-context-en-question-de.json"), language_of("train.jsonl")
-    ('deu_Latn', None)
-    """
-    stem = name
-    while stem and readers.is_known(Path(stem)):
-        stem = stem.removesuffix(".gz")
-        stem = stem[: stem.rindex(".")]
-    parts = stem.split(".")
-    for part in (stem, *parts, re.split(r"[-_]", parts[-1])[-1]):
-        if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z]{2,4})?", part):
-            try:
-                return language_codes.parse(part)
-            except LanguageError:
-                continue
-    return None
-
-
 Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One question in one language, and the passage that belongs to it."""
-
-    language: str
-    origin: str  # the language of the file; another one where it has its questions in English too
-    key: str  # the same for the translations of a question, where ids are
-    digest: str  # tells questions of one id apart
-    local_id: str | None
-    title: str | None
-    question: str | None
-    answer: str | None
-    passage: str | None
-    breaks: Sequence[Sequence[int]] | None
-    relevant: Sequence[int]  # sentences that hold the answer; the passage where it has none
-
-
-def _whole(settings: EvalSettings, source: str, digest: str, tables: Tables) -> EvalSet:
+def _whole(
+    settings: EvalSettings, source: str, digest: str, tables: Tables, account: Account
+) -> EvalSet:
     queries, candidates, qrels = tables
+    account.refuse_unread()
     if not queries.height and not candidates.height:
         raise SourceError(
             f"{settings.name}: expected questions or passages, found none in {settings.path}",
             "check the file, and its columns: NAME=PATH?question=COLUMN",
         )
-    return EvalSet(settings.name, source, digest, queries, candidates, qrels)
+    if not account.fields:  # of a layout that is read without looking for columns
+        account.rows = queries.height
+        account.fields = {
+            "question": FieldAccount(["queries"], found=queries.height),
+            "answer": FieldAccount(["answers"], found=queries["answer"].count()),
+            "passage": FieldAccount(["documents"], found=candidates.height),
+        }
+    return EvalSet(
+        settings.name, source, digest, queries, candidates, qrels, settings.missing, account
+    )
 
 
-def _folder(settings: EvalSettings, path: Path, judged: bool) -> Tables:
+def _folder(settings: EvalSettings, path: Path, judged: bool, account: Account) -> Tables:
     if (path / folders.MANIFEST).is_file() and (path / DATA).is_dir():
         return _from_items(settings.model_copy(update={"parallel": True}), _corpus(path))
     if folders.is_unfinished(path):
         raise SourceError(
             f"{settings.name}: expected a whole corpus in {path}, found one that is half-written",
-            "start the command that makes it again; it goes on where it stood",
+            "start the command that makes it again; it continues where it stopped",
         )
+    _refuse_hub_settings(settings)
     if beir.is_beir(path):
-        language = settings.language or language_of(path.name) or ENGLISH
-        return beir.read(path, settings.name, language, settings.split, judged)
+        return _beir(settings, path, judged)
     inner = [one for one in sorted(path.iterdir()) if one.is_dir() and beir.is_beir(one)]
     if inner:
-        return _stack(
-            beir.read(one, settings.name, _language(settings, one), settings.split, judged)
-            for one in inner
-        )
-    files = [
-        one
-        for one in sorted(path.iterdir())
-        if one.is_file() and not one.name.startswith(".") and readers.is_known(one)
-    ]
+        return _stack(_beir(settings, one, judged, among=inner) for one in inner)
+    files = find_files(settings.path, path, readers.known_format)
     if not files:
         names = ", ".join(sorted(one.name for one in path.iterdir())[:5]) or "nothing"
         raise SourceError(
             f"{settings.name}: expected an evaluation set in {path}, found {names}",
             f"known are {LAYOUTS}",
         )
-    return _from_items(settings, itertools.chain.from_iterable(_file(settings, f) for f in files))
+    return _from_items(settings, _files(settings, files, account))
 
 
-def _language(settings: EvalSettings, path: Path) -> str:
-    return settings.language or language_of(path.name) or ENGLISH
-
-
-def _file(settings: EvalSettings, path: Path) -> Iterator[_Item]:
-    language = _language(settings, path)
-    if beir.is_topics(path):
-        for qid, text in beir.read_topics(path):
-            yield _Item(language, language, qid, "", qid, None, text, None, None, None, ())
-        return
-    yield from _records(settings, readers.read_records(path), language, str(path))
-
-
-def _hub(settings: EvalSettings, commit: str) -> Iterator[_Item]:
-    records = hub.dataset_records(settings.path, settings.config, settings.split or "test", commit)
-    language = settings.language or language_of(settings.config or "") or ENGLISH
-    return _records(settings, records, language, settings.path)
-
-
-def _records(
-    settings: EvalSettings, records: readers.Records, language: str, where: str
-) -> Iterator[_Item]:
-    """Questions in the language of the file, and in English where it has them in English too."""
-    head = list(itertools.islice(records, HEAD))
-    first = [record for _, record in head]
-    if not first:
-        return
-    bilingual = language != ENGLISH and any(ENGLISH_ONLY.intersection(record) for record in first)
-    try:
-        layouts = {
-            code: find_layout(first, settings.columns, code, where)
-            for code in ([language, ENGLISH] if bilingual else [language])
-        }
-    except SourceError as error:
-        if settings.columns:
-            raise
-        keys = ", ".join(list(first[0])[:8]) or "none"
+def _beir(settings: EvalSettings, folder: Path, judged: bool, among: Sequence[Path] = ()) -> Tables:
+    """A retrieval set; of several in a folder, each must say its language."""
+    named = settings.language or language_of(folder.name)
+    if named is None and len(among) > 1:
         raise SourceError(
-            f"{settings.name}: expected an evaluation set, found keys {keys} in {where}",
-            f"known are {LAYOUTS}; or name the columns: {settings.name}=PATH?question=COLUMN",
-        ) from error
-    for _, record in itertools.chain(head, records):
-        examples = {code: read_example(record, layout) for code, layout in layouts.items()}
-        digest = text_id("", *(one.question or one.passage for one in examples.values()))
-        for code, one in examples.items():
-            yield _Item(
-                code,
-                language,
-                one.id or digest,
-                digest,
-                one.id,
-                one.title,
-                one.question,
-                one.answer,
-                one.passage,
-                one.sentence_breaks,
-                () if one.unanswerable else _holding(one.sentence_breaks, one.answer_start),
+            f"{settings.name}: expected a language in the name of each folder, found {folder.name}",
+            "name it by its language, or give it alone with ?language=CODE",
+        )
+    language = named or ENGLISH
+    return beir.read(
+        folder, settings.name, language, settings.split, judged, settings.queries or language
+    )
+
+
+def _files(settings: EvalSettings, files: Sequence[File], account: Account) -> Iterator[Item]:
+    """The items of files, each in the language that its name says."""
+    asked = settings.split is not None
+    split = settings.split or next(
+        (one for one in _SPLITS if one in {split_of(file.label) for file in files}), "test"
+    )
+    chosen, others = choose_split(files, split, asked=asked, where=settings.path)
+    if others:
+        account.notes[f"files of other splits: {names_of(others)}"] = 0
+    languages: dict[str, str | None] = {chosen[0].label: language_of(chosen[0].name)}
+    if len(chosen) > 1 and settings.language is None:
+        languages = folder_languages([file.label for file in chosen], settings.path)
+        if None in languages.values():
+            account.notes["in English, since no file names a language"] = 0
+    for file in chosen:
+        yield from _file(settings, file, languages.get(file.label), account)
+
+
+def _file(
+    settings: EvalSettings, file: File, named: str | None, account: Account
+) -> Iterator[Item]:
+    asked = settings.language
+    side = Side(
+        settings.queries or asked or named,
+        asked if settings.queries else None if asked else passages_of(file.name),
+        file.name,
+    )
+    how = readers.Reading(
+        settings.encoding,
+        side.language or ENGLISH,
+        header=not are_numbers(settings.columns),
+        known=column_names(settings.columns),
+        notes=account.notes,
+    )
+    if how.header and beir.is_topics(file):
+        code = side.language or ENGLISH
+        for qid, text in beir.read_topics(file):
+            yield Item(code, code, code, qid, "", qid, None, text, None, None, None, ())
+        return
+    yield from read_items(settings, readers.read_records(file, how), side, str(file), account)
+
+
+def _hub(settings: EvalSettings, commit: str, account: Account) -> Iterator[Item]:
+    records = hub.dataset_records(settings.path, settings.config, settings.split or "test", commit)
+    asked = settings.language
+    side = Side(
+        settings.queries or asked or language_of(settings.config or ""),
+        asked if settings.queries else None,
+    )
+    return read_items(settings, records, side, settings.path, account)
+
+
+def _refuse_hub_settings(settings: EvalSettings) -> None:
+    """A file has no configuration and no revision."""
+    for name in ("config", "revision"):
+        if getattr(settings, name) is not None:
+            raise SourceError(
+                f"{settings.name}: expected {name} for a Hub data set, found it for the files of "
+                f"{settings.path}",
+                f"leave {name} out",
             )
 
 
-def _holding(breaks: Sequence[Sequence[int]] | None, start: int | None) -> list[int]:
-    """The sentence that holds the answer: the last one that begins at or before its start."""
-    if breaks is None:
-        return [0]
-    before = [number for number, (first, _) in enumerate(breaks) if first <= (start or 0)]
-    return [] if start is None else before[-1:]
-
-
-def _corpus(path: Path) -> Iterator[_Item]:
+def _corpus(path: Path) -> Iterator[Item]:
     for row in read_corpus(path).iter_rows(named=True):
         breaks = row["sentence_breaks"]
         relevant = row["answer_sentences"] if breaks else [0]
-        yield _Item(
+        yield Item(
+            row["language"],
             row["language"],
             row["language"],
             row["qa_id"],
@@ -283,7 +273,7 @@ def _corpus(path: Path) -> Iterator[_Item]:
         )
 
 
-def _from_items(settings: EvalSettings, items: Iterable[_Item]) -> Tables:
+def _from_items(settings: EvalSettings, items: Iterable[Item]) -> Tables:
     rows = list(items)
     joined = settings.parallel if settings.parallel is not None else _are_parallel(rows)
     repeated = _repeated(rows)
@@ -292,7 +282,7 @@ def _from_items(settings: EvalSettings, items: Iterable[_Item]) -> Tables:
     qrels: dict[tuple[str, str], int] = {}
     for item in rows:
         home = f"{settings.name}/{item.language}"
-        found = list(_candidates(item, settings.name, home))
+        found = list(_candidates(item, settings.name))
         candidates.update((row[0], row) for row in found if row[0] not in candidates)
         if item.question is None:
             continue
@@ -310,27 +300,28 @@ def _from_items(settings: EvalSettings, items: Iterable[_Item]) -> Tables:
     )
 
 
-def _candidates(item: _Item, name: str, home: str) -> Iterator[tuple[Any, ...]]:
+def _candidates(item: Item, name: str) -> Iterator[tuple[Any, ...]]:
     if item.passage is None:
         return
+    home = f"{name}/{item.passage_language}"
     passage = text_id("p", item.passage)
     for number, (start, end) in enumerate(item.breaks or [(0, len(item.passage))]):
         own = f"{passage}-{number}" if item.breaks else passage
         text = item.passage[start:end]
         yield (
-            f"{home}/{own}", name, item.language, None, item.title, text, item.passage,
+            f"{home}/{own}", name, item.passage_language, None, item.title, text, item.passage,
             f"{home}/{passage}", start, end,
         )  # fmt: skip
 
 
-def _repeated(items: Iterable[_Item]) -> set[tuple[str, str]]:
+def _repeated(items: Iterable[Item]) -> set[tuple[str, str]]:
     """(origin, key) of ids that stand for several questions."""
     distinct = {(item.origin, item.key, item.digest) for item in items}
     counts = Counter((origin, key) for origin, key, _ in distinct)
     return {pair for pair, count in counts.items() if count > 1}
 
 
-def _are_parallel(items: Iterable[_Item]) -> bool:
+def _are_parallel(items: Iterable[Item]) -> bool:
     """Whether equal ids in files of several languages mean one question."""
     keys: dict[str, set[str]] = {}
     english: dict[str, str | None] = {}

@@ -33,6 +33,8 @@ class Input:
         What files of the rows are named by.
     manifest:
         Of a corpus folder, without its files: where the rows come from. Empty for a source.
+    layout:
+        Of a source, what was read as what, by its name, as manifests have it. Empty for a corpus.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Input:
     languages: tuple[str, ...]
     split: str
     manifest: Mapping[str, Any] = field(repr=False)
+    layout: Mapping[str, Any] = field(repr=False)
     _parts: Callable[[str, list[str] | None], Iterator[pl.DataFrame]] = field(repr=False)
 
     @property
@@ -72,9 +75,10 @@ def open_input(settings: SourceSettings) -> Input:
     return Input(
         source.name,
         source.digest,
-        (settings.source_language,),
+        (source.language,),
         settings.split,
         {},
+        {source.name: source.account.to_json()},
         lambda _, columns: (rows.select(columns or rows.columns) for rows in source.frames(_ROWS)),
     )
 
@@ -83,7 +87,7 @@ def _open_corpus(path: Path) -> Input:
     if not (path / folders.MANIFEST).is_file():
         raise StoreError(
             f"expected a whole corpus in {path}, found one that is half-written",
-            "start the command that makes it again; it goes on where it stood",
+            "start the command that makes it again; it continues where it stopped",
         )
     manifest = store.read_json(path / folders.MANIFEST)
     if manifest.get("version") != folders.VERSION or manifest.get("kind") != "corpus":
@@ -108,10 +112,13 @@ def _open_corpus(path: Path) -> Input:
         tuple(by_language),
         next(iter(by_language.values()))[0].name.rsplit("-", 3)[0],
         {name: value for name, value in manifest.items() if name != "files"},
+        {},
         lambda code, columns: (_read(one, columns) for one in by_language[code]),
     )
 
 
 def _read(path: Path, columns: list[str] | None) -> pl.DataFrame:
+    rows = store.read_parquet(path, columns)
     schema = pl.Schema((name, CORPUS[name]) for name in columns or CORPUS)
-    return check(store.read_parquet(path, columns), schema, str(path))
+    kept = [] if columns else [name for name in rows.columns if name not in CORPUS]
+    return check(rows, schema, str(path)).with_columns(rows[name] for name in kept)

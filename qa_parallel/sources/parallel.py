@@ -8,9 +8,12 @@ share a passage in any language, and that is what `passage_id` names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import polars as pl
 
@@ -19,10 +22,15 @@ from qa_parallel.components import connected, numbers
 from qa_parallel.errors import SourceError
 from qa_parallel.places import Place, home
 from qa_parallel.schema import CORPUS
-from qa_parallel.sources.settings import SourceSettings
-from qa_parallel.sources.source import Counts, distinct_id, folder_files, open_source
+from qa_parallel.sources.account import Account
+from qa_parallel.sources.counts import Counts
+from qa_parallel.sources.parts import folder_files
+from qa_parallel.sources.settings import SourceSettings, known_columns
+from qa_parallel.sources.source import distinct_id, open_source
 
 _WINDOW = 10_000  # rows
+# Equal questions from which two languages may be one.
+_EQUAL = 3
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,13 @@ class ParallelImport:
     ----------
     frame:
         CORPUS rows, language by language in the order given, each in the order of its file.
-    counts:
-        For each language, what became of the records of its file.
+    counts, accounts:
+        For each language, what became of the records of its file, and what was read as what.
     """
 
     frame: pl.DataFrame
     counts: dict[str, Counts]
+    accounts: dict[str, Account]
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """The rows of each language."""
@@ -72,6 +81,8 @@ def import_parallel(
     files: Mapping[str, Path | str] | Path | str,
     *,
     columns: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+    encoding: str | None = None,
     split: str = "train",
     license: str | None = None,
 ) -> ParallelImport:
@@ -81,8 +92,9 @@ def import_parallel(
     ----------
     files:
         Language → path, or a folder of files named by language ("de.json", "deu_Latn.train.json").
-        Every language is read whole: this is for data that people made.
-    columns, license:
+        Columns of one language stand behind its path: "mkqa.jsonl?question=queries.de". Every
+        language is read whole: this is for data that people made.
+    columns, keep, encoding, license:
         As in `SourceSettings`, for all files. Without ids ({"id": ""}) nothing is joined: for files
         in several languages that are not parallel, or whose ids merely count.
     split:
@@ -91,8 +103,8 @@ def import_parallel(
     Raises
     ------
     SourceError
-        Fewer than two languages, no ids, or an id with several meanings within one language; and
-        what `open_source` raises.
+        Fewer than two languages, no ids, an id with several meanings within one language, or two
+        languages whose questions are mostly the same; and what `open_source` raises.
     LanguageError
         A language, or the name of a file in the folder, is not known.
 
@@ -116,7 +128,9 @@ def import_parallel(
         raise SourceError(f"expected files in two languages or more, found {len(paths)}")
     frames: list[pl.DataFrame] = []
     counts: dict[str, Counts] = {}
-    for code, path in paths.items():
+    accounts: dict[str, Account] = {}
+    for code, asked in paths.items():
+        path, own = _with_columns(asked)
         place = Place.of(path)
         if not place.is_file:
             raise SourceError(
@@ -126,17 +140,20 @@ def import_parallel(
             SourceSettings(
                 source=str(path),
                 source_language=code,
-                columns=dict(columns or {}),
+                columns={**dict(columns or {}), **own},
+                keep=tuple(keep),
+                encoding=encoding,
                 split=split,
                 license=license,
             )
         )
         mine = pl.concat(source.frames(_WINDOW))
-        if (columns or {}).get("id") != "":
+        if {**dict(columns or {}), **own}.get("id") != "":
             _check_ids(mine, source.counts, path)
         frames.append(mine)
-        counts[code] = source.counts
-    return ParallelImport(join_passages(pl.concat(frames)), counts)
+        counts[code], accounts[code] = source.counts, source.account
+    _refuse_equal(pl.concat(frames))
+    return ParallelImport(join_passages(pl.concat(frames)), counts, accounts)
 
 
 def join_passages(frame: pl.DataFrame) -> pl.DataFrame:
@@ -161,6 +178,36 @@ def _folder(place: Place) -> list[Path]:
     if not place.is_folder:
         raise SourceError(f"expected a folder of parallel files, found none at {place}")
     return folder_files(place.path)
+
+
+def _with_columns(place: Path) -> tuple[Path, dict[str, str]]:
+    """A path, and the columns that stand behind it: mkqa.jsonl?question=queries.de."""
+    path, found, query = str(place).rpartition("?")
+    if not found or Place.of(place).exists:
+        return place, {}
+    return Path(path), known_columns(dict(parse_qsl(query, keep_blank_values=True)))
+
+
+def _refuse_equal(frame: pl.DataFrame) -> None:
+    """Two languages have different questions: equal ones are a column read twice."""
+    asked = frame.filter(pl.col("question").str.contains(r"\p{L}{3}"))
+    sizes = dict(asked.group_by("language").len().iter_rows())
+    same = (
+        asked.group_by("qa_id", "question")
+        .agg(pl.col("language").unique().sort())
+        .filter(pl.col("language").list.len() > 1)
+    )
+    pairs: Counter[tuple[str, str]] = Counter()
+    for languages in same["language"]:
+        pairs.update(itertools.combinations(languages, 2))
+    for (one, other), count in pairs.items():
+        size = min(sizes[one], sizes[other])
+        if one[:3] != other[:3] and count >= _EQUAL and count > size / 2:
+            raise SourceError(
+                f"expected questions in two languages, found the same under {one} and {other} in "
+                f"{count:,} of {size:,} rows",
+                "name the columns of each language: --parallel de=FILE?question=COLUMN",
+            )
 
 
 def _check_ids(frame: pl.DataFrame, counts: Counts, path: Path) -> None:

@@ -12,64 +12,42 @@ of rows, and no more than 16 bytes a row are held.
 
 from __future__ import annotations
 
-import hashlib
+import glob
 import itertools
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from qa_parallel import hub, language_codes
-from qa_parallel.errors import LanguageError, SourceError
+from qa_parallel import language_codes
+from qa_parallel.errors import SourceError
 from qa_parallel.places import Place
 from qa_parallel.schema import CORPUS, text_id
 from qa_parallel.sources import readers
-from qa_parallel.sources.layouts import HEAD, Example, find_layout, read_example
-from qa_parallel.sources.settings import SourceSettings
+from qa_parallel.sources.account import Account
+from qa_parallel.sources.counts import Counts, usable
+from qa_parallel.sources.examples import Example, read_examples
+from qa_parallel.sources.files import STDIN
+from qa_parallel.sources.folding import Folding
+from qa_parallel.sources.identify import SAMPLE, code_of, identify, pivot_for, warning
+from qa_parallel.sources.layouts import HEAD, Layout, find_layout, has_pivot
+from qa_parallel.sources.parts import Part, on_disk, on_hub
+from qa_parallel.sources.settings import AUTO, SourceSettings
+from qa_parallel.sources.tags import ENGLISH, pair_of, read_tag
 
-
-@dataclass
-class Counts:
-    """What became of the records of a source.
-
-    `read` = `kept` + `blank` + `without_question` + `unanswerable` + `duplicates`; the others count
-    rows with a question, duplicates among them.
-
-    >>> str(Counts(read=1200, kept=1190, duplicates=10))
-    'read 1,200, kept 1,190, duplicates 10'
-    """
-
-    read: int = 0
-    kept: int = 0
-    blank: int = 0  # neither question nor answer nor passage
-    without_question: int = 0
-    unanswerable: int = 0  # marked so by the layout
-    duplicates: int = 0  # the same id and the same texts as an earlier row
-    without_id: int = 0  # id made from the texts
-    renamed: int = 0  # the id stands for several questions, so a digest of the texts follows it
-    unplaced: int = 0  # the answer was not found in the passage, or more than once
-    repaired: int = 0  # characters that cannot be kept were replaced
-
-    def __str__(self) -> str:
-        shown = {item.name: getattr(self, item.name) for item in fields(self)}
-        return ", ".join(
-            f"{name.replace('_', ' ')} {count:,}"
-            for name, count in shown.items()
-            if count or name in ("read", "kept")
-        )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One file or one Hub split: where its rows come from, and how to read them again."""
-
-    where: str  # for messages
-    label: str  # begins `source_row`
-    records: Callable[[], readers.Records]
+# Fields that a corpus has no place for.
+ASIDE = ("negatives",)
+# Columns that tell a corpus of ours, and those of them that say where a row comes from.
+OURS = frozenset({"qa_id", "passage_id", "language", "question", "source", "source_row"})
+PROVENANCE = (
+    *("passage_id", "answers", "answer_sentences", "source", "source_row", "license"),
+    *("translated_from", "translator", "question_logprob", "answer_logprob", "passage_logprob"),
+    "flags",
+)
 
 
 @dataclass
@@ -84,16 +62,22 @@ class Source:
         SHA-256 of the file, of a folder's files with their names, or the Hub commit.
     license:
         None where it is not known.
-    counts:
-        Of the whole source up to the limit, complete once it is open.
+    language:
+        Code of the language of its rows.
+    counts, account:
+        Of the whole source up to the limit, complete once it is open: what became of its rows, and
+        what was read as what.
     """
 
     settings: SourceSettings
     name: str
     digest: str
     license: str | None
+    language: str
     counts: Counts = field(default_factory=Counts)
-    _parts: Sequence[_Part] = ()
+    account: Account = field(default_factory=Account)
+    _parts: Sequence[Part] = ()
+    _said: Counter[str] = field(default_factory=Counter, repr=False)
     _keep: np.ndarray[Any, np.dtype[np.bool_]] = field(
         default_factory=lambda: np.zeros(0, dtype=np.bool_), repr=False
     )
@@ -115,12 +99,13 @@ class Source:
         if size < 1:
             raise SourceError(f"expected frames of at least 1 row, found {size}")
         rows = self._rows()
+        schema = pl.Schema({**CORPUS, **dict.fromkeys(self.settings.keep, pl.String())})
         while batch := list(itertools.islice(rows, size)):
-            yield pl.DataFrame(batch, schema=CORPUS, orient="row")
+            yield pl.DataFrame(batch, schema=schema, orient="row")
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         seen = 0
-        for row in itertools.islice(self._candidates(Counts()), len(self._keep)):
+        for row in itertools.islice(self._candidates(), len(self._keep)):
             keep = self._keep[seen]
             seen += 1
             if not keep:
@@ -129,7 +114,7 @@ class Source:
                 row["qa_id"] = distinct_id(
                     row["qa_id"], row["question"], row["answer"], row["passage"]
                 )
-            if row["passage"] is None:
+            if row["passage_id"] is None:
                 row["passage_id"] = row["qa_id"]
             yield row
         if seen < len(self._keep):
@@ -143,7 +128,11 @@ class Source:
         ids, contents = array("Q"), array("Q")
         distinct: set[int] = set()
         counts, limit = self.counts, self.settings.limit
-        for row in self._candidates(counts):
+        folding = Folding()
+        sample: list[str] = []
+        for row in self._candidates(counts, self.account, folding):
+            if len(sample) < SAMPLE:
+                sample.append(f"{row['question']} {(row['passage'] or row['answer'] or '')}")
             key = _hash(row["qa_id"]), _hash(row["question"], row["answer"], row["passage"])
             ids.append(key[0])
             contents.append(key[1])
@@ -151,12 +140,20 @@ class Source:
                 distinct.add(hash(key))
                 if len(distinct) == limit:
                     break
+        self.account.refuse_unread()
+        if len(ids) and "question" not in self.settings.columns:
+            folding.refuse(self.account.fields["question"].paths, self.settings.source)
         id_column, content_column = (np.frombuffer(part, np.uint64) for part in (ids, contents))
         if not len(id_column):
+            others = ", ".join(code for code, _ in self._said.most_common(5))
             raise SourceError(
                 f"expected at least one question in {self.settings.source}, found none ({counts})",
-                "check the data and the columns option",
+                f"its rows say that they are in {others}: give that as source_language"
+                if others
+                else "check the data and the columns option",
             )
+        if told := warning(sample, self.language):
+            self.account.warnings.append(told)
         # sorted by id, content and place, the first row of each pair is the one to keep
         order = np.lexsort((content_column, id_column))
         new_id = np.ones(len(order), np.bool_)
@@ -171,37 +168,67 @@ class Source:
         counts.duplicates = len(order) - counts.kept
         counts.renamed = int(np.isin(id_column[self._keep], again).sum())
 
-    def _candidates(self, counts: Counts) -> Iterator[dict[str, Any]]:
+    def _candidates(
+        self,
+        counts: Counts | None = None,
+        account: Account | None = None,
+        folding: Folding | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """Rows that have a question, duplicates among them, with the source's own ids."""
-        language = self.settings.source_language
+        counts, account, folding = counts or Counts(), account or Account(), folding or Folding()
         for part in self._parts:
-            records = part.records()
+            records = part.records(account.notes)
             head = list(itertools.islice(records, HEAD))
             if not head:
                 continue
             first = [record for _, record in head]
-            layout = find_layout(first, self.settings.columns, language, part.where)
+            folding.look(first)
+            layout = self._layout(first, account, part)
             seen = {key for record in first for key in record}
             for place, record in itertools.chain(head, records):
                 if not seen.issuperset(record):
                     # A column that no earlier record had: it may be one that is wanted.
                     seen.update(record)
                     first.append(record)
-                    layout = find_layout(first, self.settings.columns, language, part.where)
-                example = read_example(record, layout)
-                if _usable(example, counts):
-                    yield self._row(example, f"{part.label}{place}")
+                    layout = self._layout(first, account, part)
+                where = f"{part.where}:{place}"
+                for number, example in enumerate(read_examples(record, layout, account, where)):
+                    if number == 0:
+                        folding.see(example.question)
+                    other = other_language(example.language, self.language)
+                    if other is not None:
+                        counts.read += 1
+                        counts.other_language += 1
+                        self._said[other] += 1
+                    elif usable(example, counts):
+                        yield self._row(example, f"{part.label}{place}", record)
 
-    def _row(self, example: Example, place: str) -> dict[str, Any]:
+    def _layout(self, head: list[readers.Record], account: Account, part: Part) -> Layout:
+        settings = self.settings
+        if (pair := pair_of(part.name)) and has_pivot(head) and self.language not in pair:
+            raise SourceError(
+                f"expected questions in {self.language}, found {' and '.join(pair)} in "
+                f"{part.where}",
+                "choose one of these",
+            )
+        layout = find_layout(
+            head, settings.columns, self.language, part.where, settings.keep,
+            pivot=pivot_for(head, part.name),
+        )  # fmt: skip
+        account.lay(layout, dict.fromkeys(key for record in head for key in record), ASIDE)
+        return layout
+
+    def _row(self, example: Example, place: str, record: readers.Record) -> dict[str, Any]:
         texts = example.question, example.answer, example.passage
         row: dict[str, Any] = dict.fromkeys(CORPUS)
         row.update(
             qa_id=example.id or text_id("q", *texts),
-            passage_id=text_id("p", example.passage),
-            language=self.settings.source_language,
+            passage_id=text_id("p", example.passage) if example.passage else None,
+            language=self.language,
             title=example.title,
             question=example.question,
             answer=example.answer,
+            answers=example.answers or None,
             passage=example.passage,
             sentence_breaks=example.sentence_breaks,
             answer_start=example.answer_start,
@@ -211,7 +238,10 @@ class Source:
             source_row=place,
             license=example.license or self.license,
             flags=[],
+            **example.keep,
         )
+        if is_ours(record):  # where it came from, not that it came by way of us
+            row |= {name: record[name] for name in PROVENANCE if record.get(name) is not None}
         return row
 
 
@@ -221,7 +251,7 @@ def open_source(settings: SourceSettings) -> Source:
     The questions keep their ids. Where one id stands for several questions, each gets the digest of
     its texts as well ("12-5f0c..."), whatever the order of rows; which ids those are is told from
     the rows up to the limit. Rows without an id get one made from question, answer and passage.
-    Of several answers the first is taken.
+    Of several answers the first is the answer, all of them are `answers`.
 
     Raises
     ------
@@ -235,116 +265,89 @@ def open_source(settings: SourceSettings) -> Source:
     ('faq.csv@0c1d5f7a9b3e', 120, 'read 122, kept 120, duplicates 2, without id 120')
     """
     place = Place.of(settings.source)
-    if place.exists:
-        source = _open_files(settings, place.path)
+    matched = glob.has_magic(settings.source) and not place.trouble
+    if place.exists or settings.source in STDIN or matched:
+        found = on_disk(settings, place.path)
     elif place.is_hub_id and not readers.is_known(place.path):
-        source = _open_hub(settings)
+        found = on_hub(settings)
     else:
         raise SourceError(
             f"expected an existing path or a Hub id org/name, found {place}",
             "check the path; a Hub id names its owner too, for example rajpurkar/squad",
         )
+    source = Source(
+        settings,
+        found.name,
+        found.digest,
+        settings.license or found.license,
+        _language(settings, found.parts),
+        account=Account(notes=found.notes),
+        _parts=found.parts,
+    )
     source._survey()
     return source
 
 
-def folder_files(folder: Path) -> list[Path]:
-    """The data files right inside a folder, sorted by name; others and hidden ones are left out.
+def is_ours(record: readers.Record) -> bool:
+    """Whether a record is a row of a corpus of ours."""
+    return record.keys() >= OURS
 
-    Raises
-    ------
-    SourceError
-        There is none.
+
+def other_language(tag: str | None, language: str) -> str | None:
+    """The language that a row says, if it is not the one that is read; None where it says none.
+
+    >>> other_language("de", "eng_Latn"), other_language("en-GB", "eng_Latn")
+    ('deu_Latn', None)
+    >>> other_language("zh", "zho_Hant"), other_language("python", "eng_Latn")
+    (None, None)
     """
-    files = [
-        path
-        for path in sorted(folder.iterdir(), key=lambda path: path.name)
-        if path.is_file() and not path.name.startswith(".") and readers.is_known(path)
-    ]
-    if not files:
+    said = read_tag(tag) if tag else None
+    if tag is None or said is None or said == language:
+        return None
+    known = language_codes.LANGUAGES.get(language)
+    # a macrolanguage is any of its members: "ar", "zh"
+    return None if known and tag.strip().lower() == known.iso639_1 else said
+
+
+def _language(settings: SourceSettings, parts: Sequence[Part]) -> str:
+    """The language that was given; of a corpus of ours the one that its rows say."""
+    asked = settings.source_language
+    if asked != AUTO and "source_language" in settings.model_fields_set:
+        return asked
+    head = next((head for part in parts if (head := _head(part))), [])
+    if head and is_ours(head[0]):
+        said = str(head[0]["language"])
+        return said if said in language_codes.LANGUAGES else asked
+    if asked != AUTO:
+        return asked
+    return _identified(settings, head)
+
+
+def _head(part: Part) -> list[readers.Record]:
+    return [record for _, record in itertools.islice(part.records(Counter()), HEAD)]
+
+
+def _identified(settings: SourceSettings, head: list[readers.Record]) -> str:
+    """The language that the rows say, else what they look like."""
+    layout = find_layout(head, settings.columns, ENGLISH, settings.source)
+    examples = [one for record in head for one in read_examples(record, layout)]
+    said = {read_tag(one.language) for one in examples if one.language} - {None}
+    if len(said) == 1:
+        code = said.pop()
+    else:
+        texts = [f"{one.question or ''} {one.passage or one.answer or ''}" for one in examples]
+        code = code_of(identify(texts))
+    if code is None or code not in language_codes.LANGUAGES:
         raise SourceError(
-            f"expected data files ({', '.join(readers.READERS)}) in {folder}, found none",
-            "give the folder that holds them directly, or one file",
+            f"expected a language that can be told from {settings.source}, found none for sure",
+            "give it as source_language",
         )
-    return files
+    return code
 
 
 def distinct_id(qa_id: str, question: str | None, answer: str | None, passage: str | None) -> str:
     """The id of a question whose source gives `qa_id` to several: a digest of its texts follows."""
     return f"{qa_id}-{text_id('', question, answer, passage)}"
-
-
-def _open_files(settings: SourceSettings, path: Path) -> Source:
-    if path.is_file():
-        if not readers.is_known(path):
-            raise SourceError(f"expected one of {', '.join(readers.READERS)}, found {path.name}")
-        files, digest = [path], _digest(path)
-    elif (path / "manifest.json").is_file() and (path / "data").is_dir():
-        raise SourceError(
-            f"expected a file or a folder of files, found a corpus of several languages in {path}",
-            f"give the folder of one language, {path / 'data' / settings.source_language}",
-        )
-    else:
-        files = folder_files(path)
-        _refuse_parallel(path, files)
-        listing = "".join(f"{_digest(file)}  {file.name}\n" for file in files)
-        digest = hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
-    parts = [
-        _Part(str(file), f"{file.name}:", lambda file=file: readers.read_records(file))  # type: ignore[misc]
-        for file in files
-    ]
-    name = f"{path.resolve().name}@{digest[:12]}"
-    return Source(settings, name, digest, settings.license, _parts=parts)
-
-
-def _open_hub(settings: SourceSettings) -> Source:
-    repo, config, split = settings.source, settings.config, settings.split
-    commit, licence = hub.dataset_commit(repo, settings.revision)
-    part = _Part(
-        f"{repo}, split {split}", "", lambda: hub.dataset_records(repo, config, split, commit)
-    )
-    return Source(settings, f"{repo}@{commit}", commit, settings.license or licence, _parts=[part])
-
-
-def _refuse_parallel(folder: Path, files: Sequence[Path]) -> None:
-    """A folder of en.json, de.json, ... is no source in one language."""
-    try:
-        codes = {language_codes.parse(file.name.split(".")[0]) for file in files}
-    except LanguageError:
-        return
-    if len(codes) > 1:
-        raise SourceError(
-            f"expected data in one language, found {', '.join(sorted(codes))} in {folder}",
-            "join parallel files with qa-parallel import, or give one of the files",
-        )
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error}", "check its permissions") from error
-
-
-def _usable(example: Example, counts: Counts) -> bool:
-    """Whether a record becomes a row; counts it either way."""
-    counts.read += 1
-    if example.question is None:
-        if example.answer is None and example.passage is None:
-            counts.blank += 1
-        else:
-            counts.without_question += 1
-        return False
-    if example.unanswerable:
-        counts.unanswerable += 1
-        return False
-    counts.without_id += example.id is None
-    counts.unplaced += (
-        example.answer is not None and example.passage is not None and example.answer_start is None
-    )
-    counts.repaired += example.repaired
-    return True
 
 
 def _hash(*texts: str | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Stage
 
 # Raise it when the same files would give other rows than before.
-VERSION = 1
+VERSION = 2
 
 
 def import_parallel(
@@ -27,6 +27,8 @@ def import_parallel(
     out: Path,
     *,
     columns: Mapping[str, str] | None = None,
+    keep: Sequence[str] = (),
+    encoding: str | None = None,
     split: str = "train",
     license: str | None = None,
     overwrite: bool = False,
@@ -38,12 +40,19 @@ def import_parallel(
     """
     check_split(split)
     folders.refuse_foreign(out)
-    made = read(parallel, columns=columns, split=split, license=license)
+    made = read(
+        parallel, columns=columns, keep=keep, encoding=encoding, split=split, license=license
+    )
     frames = {code: annotate(frame) for code, frame in made.frames().items()}
     described = description(
         STAGE.name,
         VERSION,
-        {"columns": dict(columns or {}), "split": split},
+        {
+            "columns": dict(columns or {}),
+            "keep": list(keep),
+            "encoding": encoding,
+            "split": split,
+        },
         source={
             "files": {code: frame["source"][0] for code, frame in frames.items()},
             "license": license,
@@ -58,6 +67,7 @@ def import_parallel(
         return {
             **writer.finish(described, title, f"{made}."),
             "source_counts": {code: asdict(counts) for code, counts in made.counts.items()},
+            "layout": {code: account.to_json() for code, account in made.accounts.items()},
         }
 
     return carry_out(Job(described, make), out, fresh(overwrite))

@@ -25,7 +25,7 @@ WORK = ".work"
 # Raise it when the same settings would give other data files than before.
 VERSION = 2
 # What is done where a folder was made with other settings, or is complete: refuse and skip; make it
-# anew and skip; make it anew whatever it is.
+# again and skip; make it again whatever it is.
 Redo = Literal["never", "changed", "always"]
 
 # Of what a folder was made with: who reads the folder; the input; what follows from the rest.
@@ -68,7 +68,8 @@ def refuse_foreign(out: Path) -> None:
     foreign = [name for name in found if name not in (".lock", f".{SETTINGS}.part")]
     if foreign:
         raise StoreError(
-            f"expected an empty folder, or one of this command, found {foreign[0]!r} in {out}",
+            "expected an empty folder, or one that this command made, found "
+            f"{foreign[0]!r} in {out}",
             "choose another --out",
         )
 
@@ -111,11 +112,13 @@ def look(out: Path, described: Mapping[str, Any]) -> Standing:
     if not (out / MANIFEST).exists():
         return Standing(False, ("it was not finished",))
     if not is_whole(out):
-        return Standing(False, ("a file of it is missing or cut short",))
+        return Standing(False, ("one of its files is missing or cut short",))
     return Standing(True)
 
 
-def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str] = ()) -> bool:
+def claim(
+    out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str] = (), keeps: str = ""
+) -> bool:
     """Make `out` ours. False where it is complete already; StoreError where it is another's.
 
     That of another stage is refused whatever `redo` says.
@@ -123,8 +126,10 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
     Parameters
     ----------
     inner:
-        Folders in it that are gone on with when settings change, and done anew where "always" is
+        Folders in it that are continued when settings change, and done again where "always" is
         asked for with the same settings.
+    keeps:
+        What need not be made again with other settings, for the message. Empty: nothing.
     """
     refuse_foreign(out)
     path, manifest = out / SETTINGS, out / MANIFEST
@@ -136,11 +141,11 @@ def claim(out: Path, described: dict[str, Any], redo: Redo, inner: Sequence[str]
         changed = "; ".join(changes(known, described))
         raise StoreError(
             f"{out} was made with other settings ({changed})",
-            "choose another --out, or --overwrite: what is made already stays in the cache",
+            "choose another --out, or --overwrite" + (f" ({keeps})" if keeps else ""),
         )
     again = manifest.exists() and redo == "always"
     if known is not None and (known != described or again):
-        # The manifest first, and the work by rename: what is half deleted is not gone on from.
+        # The manifest first, and the work by rename: what is half deleted is not continued.
         store.remove(manifest)
         if (out / WORK).exists():
             store.rename(out / WORK, _aside(out))
@@ -162,12 +167,12 @@ def finish(out: Path, manifest: dict[str, Any], started: float) -> dict[str, Any
     Parameters
     ----------
     started:
-        `time.monotonic()` when the stage began. A stage that was stopped and goes on counts the
-        seconds of its last start alone.
+        `time.monotonic()` when the stage began. Of a stage that was stopped and continued,
+        only the seconds of the last start are counted.
 
     Returns
     -------
-    The manifest as written: "finished" is in UTC, "seconds" are of the clock on the wall.
+    The manifest as written: "finished" is in UTC, "seconds" are wall-clock time.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     whole = {**manifest, "finished": now, "seconds": round(time.monotonic() - started, 3)}
@@ -180,7 +185,8 @@ def _refuse_other(out: Path, known: Mapping[str, Any], described: Mapping[str, A
     stage, there = described["stage"], known.get("stage", "another version of qa-parallel")
     if there != stage:
         raise StoreError(
-            f"expected a folder of {stage} in {out}, found one of {there}", "choose another --out"
+            f"expected a folder that {stage} made in {out}, found one that {there} made",
+            "choose another --out",
         )
 
 

@@ -34,6 +34,8 @@ class Job:
         Folders of jobs within it.
     close:
         Lets go of processes, whether `make` was called or not.
+    keeps:
+        As in `Stage`.
     words:
         What is done, in a few words: "200 questions into 4 languages".
     """
@@ -43,6 +45,7 @@ class Job:
     input: Any = None
     inner: tuple[str, ...] = ()
     close: Callable[[], None] = lambda: None
+    keeps: str = ""
     words: str = ""
 
 
@@ -78,7 +81,7 @@ def look(job: Job, out: Path) -> Standing:
 
 
 def carry_out(job: Job, out: Path, redo: Redo = "never") -> Outcome:
-    """Make what `job` describes in `out`, or go on with it, unless it is there.
+    """Make what `job` describes in `out`, or continue it, unless it is there.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def carry_out(job: Job, out: Path, redo: Redo = "never") -> Outcome:
     started = time.monotonic()
     folders.refuse_foreign(out)  # before a lock file is left in it
     with store.locked(out):
-        if not folders.claim(out, job.described, redo, job.inner):
+        if not folders.claim(out, job.described, redo, job.inner, job.keeps):
             return _complete(job, out)
         try:
             manifest = dict(job.make(out))

@@ -118,9 +118,12 @@ class Stage:
     words:
         A manifest to a sentence or two for the page. It makes do with one that lacks keys.
     brief:
-        An outcome to a few words, for a table with a row a stage.
+        An outcome to a few words, for a table with a row for each stage.
     summary:
         An outcome to what a terminal is to show of it; a plain string is a line that is not folded.
+    keeps:
+        What need not be made again where a folder is replaced, a few words for the message that
+        asks for --overwrite: "known vectors stay in the cache". Empty: nothing.
     files:
         What the page reads in its folder, besides the files that the manifest lists.
     recipe:
@@ -133,5 +136,6 @@ class Stage:
     words: Callable[[Mapping[str, Any]], str]
     brief: Callable[[Outcome], str]
     summary: Callable[[Outcome], Iterator[RenderableType]]
+    keeps: str = ""
     files: tuple[str, ...] = ()
     recipe: RecipeStep | None = None

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.storage.corpus import side_by_side
+from qa_parallel.text import counted
 
 _ROWS = 3
 _PASSAGE = 300  # characters shown of a passage
@@ -19,25 +20,33 @@ _PASSAGE = 300  # characters shown of a passage
 
 def counts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     """A table and lines that tell what a corpus holds, from its manifest."""
+    yield from layouts(manifest)
     yield _counts(manifest)
     for line in _lines(manifest):
         yield Text(line)
 
 
+def layouts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """A line for each source and evaluation set: what was read as what."""
+    for name, account in manifest.get("layout", {}).items():
+        yield Text(f"{name}: {account['words']}")
+
+
 def brief(manifest: Mapping[str, Any]) -> str:
     """The size of a corpus in a few words; empty where there is none."""
     count = sum(item["rows"] for item in manifest["languages"].values())
-    return f"{count:,} rows in {len(manifest['languages'])} languages" if count else ""
+    languages = counted(len(manifest["languages"]), "language")
+    return f"{counted(count, 'row')} in {languages}" if count else ""
 
 
 def rows(folder: Path, manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """Some rows of the corpus in `folder` side by side, and how to go on."""
+    """Some rows of the corpus in `folder` side by side, and how to load it."""
     codes = list(manifest["languages"])
     for number, (qa_id, row) in enumerate(side_by_side(folder, codes, _ROWS), start=1):
         yield Text(f"\n{number}. {qa_id}", style="bold")
         yield _row(row)
     yield Text(
-        f"\nThe corpus is in {folder}. To go on:\n"
+        f"\nThe corpus is in {folder}. To load it:\n"
         f'  python -c "from datasets import load_dataset; '
         f"print(load_dataset('{folder}', '{codes[-1]}')['{_split(manifest)}'][0])\""
     )
@@ -49,7 +58,7 @@ def _split(manifest: Mapping[str, Any]) -> str:
 
 
 def _counts(manifest: Mapping[str, Any]) -> Table:
-    """A row a language; numbers that are zero everywhere have no column."""
+    """A row for each language; numbers that are zero everywhere have no column."""
     languages = manifest["languages"]
     cells = {code: _cells(stats) for code, stats in languages.items()}
     names = [
@@ -91,7 +100,8 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     if translated:
         segments = sum(item["segments"] for item in translated)
         saved = 1 - sum(item["unique"] for item in translated) / segments
-        yield f"{saved:.0%} of the segments saved by deduplication"
+        if saved:
+            yield f"{saved:.0%} of the segments repeat others and were not translated again"
     yield from _vocabulary(manifest.get("vocabulary", {}))
     counts = manifest["source_counts"]
     if "read" in counts:  # of one source
@@ -99,30 +109,33 @@ def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     else:
         questions = manifest["questions"]
         yield (
-            f"{questions['all']:,} questions, {questions['complete']:,} of them in all "
-            f"{len(manifest['languages'])} languages; {manifest['passages']:,} groups of passages"
+            f"{counted(questions['all'], 'question')}, {questions['complete']:,} of them in all "
+            f"{counted(len(manifest['languages']), 'language')}; "
+            f"{counted(manifest['passages'], 'group')} of passages"
         )
         for code, mine in counts.items():
             yield f"{code}: {_some(mine)}"
 
 
 def _vocabulary(report: Mapping[str, Any]) -> Iterator[str]:
-    """A line a language: whether it was limited to a list of tokens, and why not."""
+    """A line for each language: whether it was restricted to a list of tokens, and why not."""
     for code, item in report.items():
         if not item["attempts"]:
-            yield f"{code}: whole vocabulary; too few rows to learn or to prove a list"
+            yield f"{code}: whole vocabulary: too few rows to learn and test a restriction"
             continue
         last = item["attempts"][-1]
         size = f"{last['tokens']:,} of {last['of']:,} tokens"
         if "identical" not in last:
-            yield f"{code}: whole vocabulary; a list of {size} would save too little"
+            yield f"{code}: whole vocabulary: restricting it to {size} would save too little"
             continue
+        restricted, whole = last["logprob_restricted"], last["logprob_whole"]
         figures = (
-            f"log-probability {last['logprob_restricted']:.3f} for {last['logprob_whole']:.3f}, "
+            f"log-probability {restricted:.3f} instead of {whole:.3f}, "
             f"{last['identical']:.0%} identical, {last['speedup']:.1f} times as fast"
         )
-        kept = f"{size} from window {last['window'] + 1} on" if item["restricted"] else ""
-        yield f"{code}: {kept or f'whole vocabulary; a list of {size} failed'}: {figures}"
+        used = f"{size} from window {last['window'] + 1} on"
+        failed = f"whole vocabulary, because restricting it to {size} failed the test"
+        yield f"{code}: {used if item['restricted'] else failed}: {figures}"
 
 
 def _some(counts: Mapping[str, int]) -> str:

@@ -39,7 +39,7 @@ def training_card(report: Mapping[str, Any], results: Mapping[str, Any] | None =
 
 def _title(report: Mapping[str, Any]) -> str:
     strategy = report["build-batches"]["strategy"]
-    return f"{report['encoder'].partition('@')[0]}, trained by a {strategy} plan"
+    return f"{report['encoder'].partition('@')[0]}, trained with {strategy} batches"
 
 
 def _head(report: Mapping[str, Any]) -> str:
@@ -63,9 +63,9 @@ def _iso(code: str) -> str:
 def _what(report: Mapping[str, Any]) -> str:
     languages = ", ".join(report["unknown"])
     return (
-        "A bi-encoder for questions and passages in several languages, trained with qa-parallel "
-        f"from {_escape(report['encoder'])} on {languages}. Vectors have length 1; their dot "
-        "product is the score."
+        "A multilingual bi-encoder for questions and passages, fine-tuned from "
+        f"{_escape(report['encoder'])} with qa-parallel on {languages}. Vectors are normalised; "
+        "their dot product is the score."
     )
 
 
@@ -77,7 +77,7 @@ def _training(report: Mapping[str, Any]) -> str:
         "strategy": report["build-batches"]["strategy"],
         "steps": f"{report['steps']:,}, the best after {report['best']:,}",
         "rows": f"{report['rows']:,}",
-        "negatives that a question was compared with, mean": f"{report['negatives']:,.1f}",
+        "negatives for each question, mean": f"{report['negatives']:,.1f}",
         "loss, last 20 steps": f"{_mean(report['losses'][-20:]):.4f}",
     }
     if values["best"] is not None:
@@ -97,7 +97,7 @@ def _settings(report: Mapping[str, Any]) -> str:
 
 
 def _results(results: Mapping[str, Any]) -> Iterator[str]:
-    """A table a set: the means of each setting."""
+    """A table for each set: the means of each setting."""
     for one in results["sets"]:
         mine = [
             row

@@ -75,7 +75,7 @@ def train_eval(
 ) -> Outcome:
     """Train an encoder by each plan from the same start, evaluate all, compare them.
 
-    What is finished is not done again; a training that was killed goes on.
+    What is finished is not done again; a training that was killed continues.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def prepare_experiment(
 
     names = ", ".join(one.name for one in sets)
     words = f"{counted(len(runs), 'training')} of {start}, evaluated on {names}"
-    return Job(described, make, inner=(_RUNS, _RESULTS), words=words)
+    return Job(described, make, inner=(_RUNS, _RESULTS), keeps=STAGE.keeps, words=words)
 
 
 def _once(said: set[str], warn: Tell, text: str) -> None:
@@ -355,5 +355,6 @@ STAGE = Stage(
     words=summary.experiment_words,
     brief=lambda outcome: summary.experiment_brief(outcome.manifest),
     summary=_summary,
+    keeps="trainings and evaluations with unchanged settings are kept",
     recipe=RecipeStep("trained", _prepare, reads=PLAN),
 )

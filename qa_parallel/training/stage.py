@@ -46,7 +46,7 @@ def train_encoder(
     tell: Tell = lambda _: None,
     warn: Tell = lambda _: None,
 ) -> Outcome:
-    """Train an encoder by the plan in `folder`; what was begun is gone on with.
+    """Train an encoder by the plan in `folder`; what was begun is continued.
 
     Parameters
     ----------
@@ -119,6 +119,11 @@ def _load(settings: TrainSettings) -> tuple[Encoder, str]:
         encoder.query_prefix = settings.query_prefix
     if settings.passage_prefix is not None:
         encoder.passage_prefix = settings.passage_prefix
+    if not encoder.include_prompt and (encoder.query_prefix or encoder.passage_prefix):
+        raise ModelError(
+            f"expected an encoder that pools its prefixes, found include_prompt off in {folder}",
+            "such encoders can be evaluated, not trained",
+        )
     called = DEMO if settings.encoder == DEMO else folder.resolve().name
     return encoder, f"{called}@{encoder.digest[:12]}"
 
@@ -140,7 +145,7 @@ def _train(
             warn(f"{language}: the tokenizer does not know {share:.0%} of the tokens")
     task = reserved_task(reserved_rows(folder), settings.validation_questions)
     if task is None:
-        warn("nothing is reserved for validation: the last encoder is taken, not the best")
+        warn("no passages are reserved for validation, so the last encoder is kept, not the best")
     encoder.languages = tuple(sorted({*(encoder.languages or ()), *unknown}))
 
     def told(record: Record, steps: int) -> None:
@@ -200,7 +205,7 @@ def _work(out: Path) -> Path:
 
 
 def _files(out: Path) -> dict[str, Any]:
-    """All files of the outcome but the card, which is written again when there are results."""
+    """All files of the folder but the card, which is written again when there are results."""
     paths = [one for one in sorted((out / ENCODER).rglob("*")) if one.is_file()]
     return {
         str(path.relative_to(out)): store.record(path)

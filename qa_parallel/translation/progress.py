@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from qa_parallel.display import is_live
+from qa_parallel.sources.account import layout_words
 from qa_parallel.sources.source import Source
 from qa_parallel.storage.corpus import Stats
+from qa_parallel.text import counted
 from qa_parallel.translation.decoding.engine import Done
 from qa_parallel.translation.models.model import Model
 
@@ -72,8 +74,9 @@ class Progress:
                 "[yellow]The demonstration model is for demonstration only: "
                 "its translations are rough.[/yellow]"
             )
-        rows = "" if source.total is None else f"{source.total:,} rows of "
+        rows = "" if source.total is None else f"{counted(source.total, 'row')} of "
         self._console.print(Text(f"{rows}{source.name} → {', '.join(targets)} with {model.name}"))
+        self._console.print(Text(layout_words(source.account)))
         self._total = source.total
         self._paces = {target: _Pace() for target in targets}
         self._last = self._printed = self._started = time.monotonic()
@@ -135,7 +138,7 @@ class Progress:
         pace = self._paces[language]
         return (
             f"{language}: {self._rows(pace)} rows, {pace.rate(pace.segments)} segments, "
-            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} saved by deduplication, "
+            f"{pace.rate(pace.tokens)} tokens, {pace.saved()} repeated, "
             f"time left {self._left()}"
         )
 

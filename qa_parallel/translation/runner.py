@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from qa_parallel.schema import CORPUS
+from qa_parallel import schema
 from qa_parallel.sources.source import Source
 from qa_parallel.storage import folders, store
 from qa_parallel.storage.corpus import Stats
@@ -166,7 +166,7 @@ class Worker:
     def commit(self, folder: Path, window: Window, language: str, decoded: Decoded | None) -> Stats:
         """Put the rows together and write them, then the marker that says so."""
         if decoded is None:
-            rows = window.rows.select(CORPUS.names())
+            rows = schema.in_order(window.rows)
             stats = Stats(rows=rows.height, spans=rows["answer_start"].count())
         else:
             model = self.engine.model

@@ -29,7 +29,7 @@ from qa_parallel.translation.settings import AUTO, TranslateSettings
 from qa_parallel.translation.vocabulary.text import LanguageText, open_text
 
 # Raise it when the same source, model and settings would give other rows than before.
-VERSION = 1
+VERSION = 2
 
 
 def translate(
@@ -43,7 +43,7 @@ def translate(
     title: str = "",
     engine: Engine | None = None,
 ) -> Outcome:
-    """Translate a source into a parallel corpus under `out`, going on where a run was stopped.
+    """Translate a source into a parallel corpus under `out`, continuing where a run was stopped.
 
     The unit of work is a window of source rows in one language. It is committed to the cache
     in one transaction and to the folder by rename, so that whatever a kill interrupts is done
@@ -77,23 +77,23 @@ def prepare_translation(
     engine: Engine | None = None,
 ) -> Job:
     """The job of `translate`; the model is found, and converted where it must be, not loaded."""
-    if settings.to == (source_settings.source_language,):
+    source = open_source(source_settings)
+    if settings.to == (source.language,):
         raise LanguageError(
-            f"expected a language to translate into, found {source_settings.source_language} alone",
+            f"expected a language to translate into, found {source.language} alone",
             "the source language is a member of the corpus without being asked for",
         )
-    source = open_source(source_settings)
     model = engine.model if engine else resolve(model_settings)
     settings = settings.into(model.languages)
-    targets = tuple(code for code in settings.to if code != source_settings.source_language)
+    targets = tuple(code for code in settings.to if code != source.language)
     text = _open_text(settings, targets)
-    model.require((source_settings.source_language, *targets))
-    runner = _runner(model, model_settings, settings, source_settings.source_language, text, engine)
+    model.require((source.language, *targets))
+    runner = _runner(model, model_settings, settings, source.language, text, engine)
     described = _describe(source_settings, source, settings, model, runner, targets, text)
 
     def make(out: Path) -> dict[str, Any]:
         reporter.start(model, source, targets)
-        stats = {code: Stats() for code in (source_settings.source_language, *targets)}
+        stats = {code: Stats() for code in (source.language, *targets)}
         places = set()
         for unit in runner.units(source, settings.window_rows, out / folders.WORK, reporter):
             places.add(unit.folder)
@@ -106,7 +106,7 @@ def prepare_translation(
 
     questions = "questions" if source.total is None else counted(source.total, "question")
     words = f"{questions} into {counted(len(targets), 'language')}"
-    return Job(described, make, close=runner.close, words=words)
+    return Job(described, make, close=runner.close, keeps=STAGE.keeps, words=words)
 
 
 def _runner(
@@ -162,6 +162,7 @@ def _describe(
         },
         source={
             **source_settings.model_dump(mode="json", exclude={"source"}),
+            "source_language": source.language,
             "name": source.name,
             "digest": source.digest,
         },
@@ -194,7 +195,11 @@ def _finish(
         f"Made by qa-parallel from {source.name} with {described['model']['name']}. "
         "Counts, digests and settings: manifest.json.",
     )
-    return {**manifest, "source_counts": asdict(source.counts)}
+    return {
+        **manifest,
+        "source_counts": asdict(source.counts),
+        "layout": {source.name: source.account.to_json()},
+    }
 
 
 def _prepare(context: Context) -> Job:
@@ -215,5 +220,6 @@ STAGE = Stage(
     words=summary.words,
     brief=lambda outcome: storage_summary.brief(outcome.manifest),
     summary=lambda outcome: storage_summary.counts(outcome.manifest),
+    keeps="known translations stay in the cache",
     recipe=RecipeStep("translated", _prepare, ready=lambda tables: is_ready(tables["model"])),
 )

@@ -229,7 +229,7 @@ def _assemble(
     }
     starts, methods = _place(window, fields, target)
     source = window.rows["language"]
-    rows = window.rows.with_columns(
+    rows = schema.in_order(window.rows).with_columns(
         *(
             pl.Series(name, [item and item.text for item in items], dtype=pl.String())
             for name, items in fields.items()
@@ -248,7 +248,8 @@ def _assemble(
         pl.lit(target).alias("language"),
         source.alias("translated_from"),
         pl.lit(translator, dtype=pl.String()).alias("translator"),
-    ).select(CORPUS.names())
+        pl.lit(None, dtype=CORPUS["answers"]).alias("answers"),
+    )
     return rows, Counter(method for method in methods if method)
 
 
@@ -322,4 +323,4 @@ def translate_corpus(
         assemble(window, decode(window, target, engine), target, translator)[0]
         for target in targets
     ]
-    return pl.concat([window.rows.select(CORPUS.names()), *frames])
+    return pl.concat([schema.in_order(window.rows), *frames])

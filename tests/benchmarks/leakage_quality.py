@@ -31,8 +31,9 @@ from qa_parallel.encoders.encoder import load_encoder
 from qa_parallel.leakage.find import Reference, find_leaks
 from qa_parallel.leakage.known_meanings import KnownMeanings
 from qa_parallel.schema import CORPUS
-from qa_parallel.sources.evalsets import ENGLISH, EvalSet, open_evalset
+from qa_parallel.sources.evalsets import EvalSet, open_evalset
 from qa_parallel.sources.settings import EvalSettings
+from qa_parallel.sources.tags import ENGLISH
 from qa_parallel.storage.corpus import read_corpus
 from qa_parallel.text import comparison_form, comparison_forms
 

@@ -66,6 +66,32 @@ def test_an_encoder_on_a_set(tiny_bert: Path, sets: Path, tmp_path: Path) -> Non
     assert "evaluate.seed changed 7 → null" in other.output
 
 
+def test_an_encoder_that_needs_prefixes(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
+    """By its name; where "" is given, somebody has decided."""
+    load_encoder(tiny_bert).save(tmp_path / "e5-tiny")
+    options = ("--encoder", str(tmp_path / "e5-tiny"), "--eval", f"mill={sets}")
+    done = invoke(tmp_path, *options)
+    assert done.exit_code == 0, done.output
+    assert "Warning: e5-tiny was trained with 'query: ' before questions" in done.output
+    done = invoke(tmp_path, *options, "--query-prefix", "query: ", "--passage-prefix", "")
+    assert "Warning" not in done.output
+
+
+def test_a_collection_with_a_hole(tiny_bert: Path, tmp_path: Path) -> None:
+    home = tmp_path / "beir"
+    (home / "qrels").mkdir(parents=True)
+    for name, count in (("queries", 4), ("corpus", 3)):
+        rows = [json.dumps({"_id": f"{n}", "text": f"{name} {n}"}) for n in range(count)]
+        (home / f"{name}.jsonl").write_text("\n".join(rows))
+    (home / "qrels/test.tsv").write_text("".join(f"{n}\t{n}\t1\n" for n in range(4)))
+    done = invoke(tmp_path, "--encoder", str(tiny_bert), "--eval", f"b={home}")
+    assert done.exit_code == 2
+    assert "found 1 of 4 judgements (1 of 4 relevant ones) without, more than 2%" in done.output
+    done = invoke(tmp_path, "--encoder", str(tiny_bert), "--eval", f"b={home}?missing=.5")
+    assert done.exit_code == 0, done.output
+    assert "the documents of 1 of 4 judgements, 1 of them relevant" in done.output
+
+
 def test_vectors_from_elsewhere_score_the_same(tiny_bert: Path, sets: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.jsonl"
     given = ("--eval", f"mill={sets}")

@@ -124,7 +124,7 @@ def brought() -> dict[str, set[str]]:
 
 def test_an_extra_brings_what_it_is_asked_for() -> None:
     found, brings = set(asked()), brought()
-    assert {extra for extra, _ in found} == {"convert", "train", "lid", "ray", "dev"}
+    assert {extra for extra, _ in found} == {"convert", "train", "adapters", "lid", "ray", "dev"}
     assert not {(extra, module) for extra, module in found if module not in brings[extra]}
 
 

@@ -107,7 +107,7 @@ def test_good_rows_are_kept_and_bad_ones_say_why(corpus: Path, tmp_path: Path) -
     example = german["reasons"]["question entities"]["examples"][0]
     assert "&quot;" in example["target"]
     assert "bridge" in example["source"]
-    assert "judged by the built-in prior" in found.output
+    assert "judged by built-in limits" in found.output
     manifest = store.read_json(out / "manifest.json")
     assert manifest["questions"] == {"all": 8, "complete": 5}
 
@@ -124,6 +124,7 @@ def test_other_limits_do_not_measure_again(corpus: Path, tmp_path: Path) -> None
     refused = run(*other)
     assert refused.exit_code == 2
     assert "filter.limits.entities changed 0 → null" in refused.output
+    assert "or --overwrite (scores that still hold are kept)" in refused.output
     done = run(*other, "--overwrite")
     assert done.exit_code == 0, done.output
     assert [path.stat().st_mtime_ns for path in scores] == times
@@ -262,7 +263,7 @@ def test_three_rows_of_a_language_are_judged_by_the_prior(tmp_path: Path) -> Non
     found = run("filter", tmp_path / "corpus", "--pivot", "en", "--out", tmp_path / "clean")
     assert found.exit_code == 0, found.output
     said = " ".join(found.output.split())
-    assert "fewer than 100 texts, judged by the built-in prior: deu_Latn" in said
+    assert "fewer than 100 texts, so judged by built-in limits: deu_Latn" in said
     assert "deu_Latn question length" in said
 
 

@@ -167,6 +167,7 @@ def test_the_same_command_again_does_nothing(sides: tuple[Path, Path], tmp_path:
     changed = run(*arguments)
     assert changed.exit_code == 2
     assert "was made with other settings (checked" in changed.output
+    assert changed.output.endswith("or --overwrite\n")
     assert run(*arguments, "--overwrite").exit_code == 0
     assert {"e", "b"} == set(read_corpus(tmp_path / "out")["qa_id"])
 

@@ -152,7 +152,7 @@ def test_a_dry_run_names_every_file_and_sends_nothing(
     text = card.read_bytes()
     assert sizes.pop("README.md") == (hashlib.sha256(text).hexdigest(), len(text))
     assert {name.split("/")[0] for name in sizes} == {"manifest.json", "batches"}
-    for line in ("private dataset repository org/corpus", "tag the outcome v1.0", "valid"):
+    for line in ("private dataset repository org/corpus", "tag the commit v1.0", "valid"):
         assert line in result.stdout
 
 
@@ -169,7 +169,7 @@ def test_the_card_tells_what_the_stages_found(stages: Path, tmp_path: Path) -> N
             f"| `fra_Latn` | {reason} | {counts['rejected']} | {counts['alone']} | "
             f"{counts['left']} |" in text
         )
-    assert "Questions that leaked: 1, in 3 rows of all languages; they were taken out." in text
+    assert "1 question leaked, in 3 rows over all languages; it was removed." in text
     assert "- small (`eval.jsonl@" in text
     assert "never checked" not in text
     assert str(stages) not in text
@@ -186,7 +186,7 @@ def test_a_check_that_only_told_goes_into_the_card(stages: Path, tmp_path: Path)
     options = ("--dry-run", "--card", card, "--leakage", stages / "report")
     result = publish(stages / "filtered", "--repo", REPO, *options)
     assert result.stderr == ""
-    assert "**they are still in the data.**" in card.read_text()
+    assert "**it is still in the data.**" in card.read_text()
     other = translated(tmp_path / "other", source="another@1", license="mit")
     assert "a check of this corpus" in refused(
         other, "--repo", REPO, "--leakage", stages / "report"

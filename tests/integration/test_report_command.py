@@ -223,8 +223,8 @@ def test_an_unfinished_stage_is_said(out: Path, tmp_path: Path) -> None:
     done = report(copy)
     assert done.exit_code == 0, done.output
     text = (copy / "report.html").read_text("utf-8")
-    assert "Check for leakage (checked) is not finished: it was begun and never ended" in text
-    assert "Evaluate (evaluated) is not finished: a file that its manifest names is missing" in text
+    assert "Check for leakage (checked): it was started and not finished" in text
+    assert "Evaluate (evaluated): a file that its manifest names is missing" in text
     assert '<h2 id="rows">' in text
 
 
@@ -241,7 +241,7 @@ def test_bad_input(out: Path, tmp_path: Path) -> None:
     for folder, message in (
         (empty, "expected a folder that qa-parallel made"),
         (foreign, "expected a folder that qa-parallel made"),
-        (half, "it was begun and never ended"),
+        (half, "it was started and not finished"),
         (broken, "cannot read"),
         (tmp_path / "none", "expected a folder, found none"),
     ):

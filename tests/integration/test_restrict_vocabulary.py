@@ -100,7 +100,7 @@ def test_a_list_that_fails_the_proof_is_widened_then_given_up(
     options = ("--restrict-vocabulary", "auto", "--window-rows", 9)
     result = run(*options, out="failed")
     assert result.exit_code == 0, result.output
-    assert "tokens failed: log-probability" in result.output
+    assert "tokens failed the test: log-probability" in result.output
     assert len(sizes) == 3
     assert sizes == sorted(set(sizes))  # each wider than the one before
     report = manifest(tmp_path / "failed")["vocabulary"]["deu_Latn"]
@@ -157,7 +157,7 @@ def test_a_short_run_is_translated_whole(run: Run, tmp_path: Path) -> None:
     assert run("--limit", 5).exit_code == 0
     result = run("--limit", 5, "--restrict-vocabulary", "auto", out="short")
     assert result.exit_code == 0, result.output
-    assert "deu_Latn: whole vocabulary; too few rows" in result.output
+    assert "deu_Latn: whole vocabulary: too few rows" in result.output
     report = manifest(tmp_path / "short")["vocabulary"]
     assert report == {"deu_Latn": {"restricted": False, "digest": None, "attempts": []}}
     assert digests(tmp_path / "short") == digests(tmp_path / "out")

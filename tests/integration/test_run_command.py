@@ -327,7 +327,7 @@ def test_a_dry_run_says_why_and_writes_nothing(home: Path) -> None:
 def test_a_dry_run_converts_no_model(home: Path, tiny_nllb: Path) -> None:
     before = state(home)
     output = good(home / "small.toml", home / "out", "--dry-run", *changed(model__model=tiny_nllb))
-    assert said(output)["translate"] == "would run (its model is to be fetched or converted)"
+    assert said(output)["translate"] == "would run (its model has to be downloaded or converted)"
     assert state(home) == before
 
 
@@ -353,18 +353,18 @@ def test_from_and_until_a_stage(home: Path) -> None:
 
 def test_from_a_stage_whose_input_is_missing(home: Path, tmp_path: Path) -> None:
     line = refused(home / "small.toml", tmp_path / "new", "--from-stage", "filter")
-    assert "expected a complete outcome of translate" in line
+    assert "expected a complete output of translate" in line
     assert not (tmp_path / "new").exists()
     (home / "out" / "translated" / "manifest.json").unlink()
     line = refused(home / "small.toml", home / "out", "--from-stage", "check-leakage")
-    assert "expected a complete outcome of translate" in line
+    assert "expected a complete output of translate" in line
     shutil.rmtree(home / "out" / "filtered" / "data" / "fra_Latn")
     good(home / "small.toml", home / "out", "--until-stage", "translate")
     line = refused(home / "small.toml", home / "out", "--from-stage", "check-leakage")
     assert "filtered names, found one missing" in line
     # without that option what is missing is made again
     output = said(good(home / "small.toml", home / "out"))
-    assert output["filter"] == "a file of it is missing or cut short"
+    assert output["filter"] == "one of its files is missing or cut short"
     assert output["check-leakage"] == "up to date"
 
 
@@ -407,8 +407,8 @@ def test_folders_of_others_are_left_alone(home: Path) -> None:
     before = state(home / "third" / "filtered")
     for option in ([], ["--from-stage", "filter"]):
         line = refused(home / "small.toml", home / "third", *option)
-        assert "expected a folder of filter" in line
-        assert "found one of translate" in line
+        assert "expected a folder that filter made" in line
+        assert "found one that translate made" in line
         assert state(home / "third" / "filtered") == before
 
 

@@ -103,6 +103,9 @@ def test_strategies_compared(tiny_bert: Path, corpus: Path, sets: Path, tmp_path
     weights = sorted((out / "trained" / "runs").glob("*/encoder/model.safetensors"))
     before = [path.stat().st_mtime_ns for path in weights]
     assert len(before) == 6
+    refused = run(tmp_path, *options, "--samples", 200)
+    assert refused.exit_code == 2
+    assert "(trainings and evaluations with unchanged settings are kept)" in refused.output
     more = run(tmp_path, *options, "--samples", 200, "--overwrite")
     assert more.exit_code == 0, more.output
     assert [path.stat().st_mtime_ns for path in weights] == before
@@ -134,7 +137,7 @@ def test_others_load_the_encoder(trained: Path) -> None:
     card = (trained / "README.md").read_text()
     head = card.split("---\n")[1]
     assert 'language: ["de", "en", "fr"]' in head
-    for text in ("mean | 5.0", "## Results", "lareqa@", '"temperature": 0.05', "hybrid plan"):
+    for text in ("mean | 5.0", "## Results", "lareqa@", '"temperature": 0.05', "hybrid batches"):
         assert text in card, text
     record = store.read_json(trained.parent / "training.json")
     for digest in (record["plan"]["digest"], record["corpora"][0]["digest"]):

@@ -122,6 +122,7 @@ def test_another_language_later_translates_only_that(run: Run, data: Path, tmp_p
     refused = run("--source", data, "--to", "de,fr")
     assert refused.exit_code == 2
     assert 'translate.to changed ["deu_Latn"] → ["deu_Latn", "fra_Latn"]' in refused.output
+    assert "or --overwrite (known translations stay in the cache)" in refused.output
     assert run("--source", data, "--to", "de,fr", "--overwrite").exit_code == 0
     stats = store.read_json(tmp_path / "out" / "manifest.json")["languages"]
     assert stats["deu_Latn"]["translated"] == 0
@@ -256,7 +257,7 @@ def test_nasty_strings_are_translated_or_flagged(run: Run, tmp_path: Path) -> No
     ("content", "options", "says"),
     [
         (b'{"question": "Why?"}\n{"question": \n', [], "2"),
-        (b'{"question": "caf\xe9"}\n', [], "UTF-8"),
+        ('{"question": "é"}\n{"question": "caf'.encode() + b'\xe9"}\n', [], "UTF-8"),
         (b"", [], "qa.jsonl"),
         (b'{"frage": "Why?"}\n', [], "frage"),
         (b'{"question": "Why?"}\n', ["--columns", "question=frage"], "frage"),
@@ -312,7 +313,7 @@ def test_a_folder_of_something_else_is_left_alone(run: Run, data: Path, tmp_path
     for options in ([], ["--overwrite"]):
         result = run("--source", data, "--to", "de", *options)
         assert result.exit_code == 2
-        assert "expected an empty folder, or one of this command, found 'data'" in result.output
+        assert "an empty folder, or one that this command made, found 'data'" in result.output
     assert (out / "data" / "thesis.tex").read_text() == "years of work"
 
 

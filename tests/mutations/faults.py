@@ -247,8 +247,8 @@ FAULTS = (
     Fault(
         "leaks that show in the original are told as shown in translations alone",
         "leakage/summary.py",
-        "{leaked['by_translation']:,} in a translation alone",
-        "{leaked['by_original']:,} in a translation alone",
+        "translation only: {leaked['by_translation']:,}",
+        "translation only: {leaked['by_original']:,}",
         "unit/leakage/test_summary.py",
     ),
     Fault(
@@ -275,15 +275,15 @@ FAULTS = (
     Fault(
         "log-probabilities of the whole and the limited model are swapped",
         "storage/summary.py",
-        "{last['logprob_restricted']:.3f} for {last['logprob_whole']:.3f}",
-        "{last['logprob_whole']:.3f} for {last['logprob_restricted']:.3f}",
+        "{restricted:.3f} instead of {whole:.3f}",
+        "{whole:.3f} instead of {restricted:.3f}",
         "unit/storage/test_summary.py",
     ),
     Fault(
         "a run's steps of training and validation are swapped",
         "batches/summary.py",
-        "{steps['train']:,} steps, {steps['validation']:,} to",
-        "{steps['validation']:,} steps, {steps['train']:,} to",
+        "{counted(steps['train'], 'training step')}",
+        "{counted(steps['validation'], 'training step')}",
         "unit/pipeline/test_summary.py",
     ),
     Fault(

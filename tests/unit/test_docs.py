@@ -76,14 +76,22 @@ def test_the_manual_fits_a_terminal(page: Path) -> None:
     assert not wide
 
 
+def commands(group: click.Group) -> Iterator[click.Command]:
+    """All commands, those below others too: `cache prune`."""
+    context = click.Context(group)
+    for one in group.list_commands(context):
+        command = group.get_command(context, one)
+        if command is not None:
+            yield command
+        if isinstance(command, click.Group):
+            yield from commands(command)
+
+
 @pytest.mark.parametrize("page", MANUAL, ids=name)
 def test_the_manual_names_options_that_exist(page: Path) -> None:
-    context = click.Context(main)
-    commands = [main.get_command(context, one) for one in main.list_commands(context)]
     known = {
         option
-        for command in commands
-        if command is not None
+        for command in commands(main)
         for param in command.params
         if isinstance(param, click.Option)
         for option in (*param.opts, *param.secondary_opts)

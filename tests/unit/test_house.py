@@ -27,7 +27,7 @@ GROUND: dict[str, set[str]] = {
     "display": set(),
     "settings": set(),
     "sentences": {"language_codes", "schema"},
-    "storage": {"places", "schema"},
+    "storage": {"places", "schema", "text"},
     "pictures": {"language_codes"},
     "sources": {
         *("components", "hub", "language_codes", "places", "schema", "sentences", "settings"),
@@ -68,6 +68,7 @@ ALSO_WRITE = {
     "training.checkpoint": "a checkpoint",
     "training.experiment": "the folder of train-eval",
     "encoders.encoder": "the folder of an encoder",
+    "encoders.bodies": "the weights and the tokenizer of an encoder",
     "encoders.layout": "the files in the folder of an encoder",
     "sources.rows": "rows that somebody holds in memory, in the cache",
     "pipeline.run": "the recipe beside what it made",

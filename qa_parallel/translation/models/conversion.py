@@ -34,7 +34,7 @@ def check_source(folder: Path) -> Family:
         found = next((name for name in _PICKLE if (folder / name).exists()), "no weights")
         raise ModelError(
             f"expected model.safetensors in {folder}, found {found}; pickles are never loaded",
-            "save the model anew with save_pretrained, which writes safetensors",
+            "save the model again with save_pretrained, which writes safetensors",
         )
     names = {path.name for path in folder.iterdir()}
     if not names & {*JSON_FILES, *SENTENCEPIECE_FILES}:

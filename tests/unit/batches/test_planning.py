@@ -383,7 +383,7 @@ def test_small_strata_repeat_and_are_told() -> None:
     assert report["languages"]["deu_Latn"] == {
         "questions": 5, "drawn": 50, "left_out": 0, "mean": 10.0, "most": 10,
     }  # fmt: skip
-    assert "monolingual deu_Latn, 5 rows for 50 draws, one up to 10 times" in unmet(report)
+    assert "monolingual deu_Latn, 5 rows for 50 draws, each up to 10 times" in unmet(report)
     assert report["matrix"] == {"deu_Latn": {"deu_Latn": 50}, "eng_Latn": {"eng_Latn": 50}}
     assert report["passages"] == {"there": 50, "drawn": 50, "a_batch": [5, 5.0, 5]}
 
@@ -608,8 +608,8 @@ def test_a_language_of_few_rows_is_left_out_and_told(strategy: str) -> None:
         made = planned(rows, side, strategy=strategy, batch_size=10, validation=0.3)
         there = made.batches.select("question_language", "passage_language")
         assert set(there.unpivot()["value"]) == set(CODES[:2])
-        (line, *_) = unmet(describe(made))
-        assert line.startswith("fra_Latn is left out of the plan: its ")
+        words = "fra_Latn is left out of the plan: its "
+        assert any(line.startswith(words) for line in unmet(describe(made)))
     with pytest.raises(RecipeError, match="in fra_Latn for monolingual batches of 10"):
         planned(rows, strategy=strategy, batch_size=10, languages=CODES)
     crossed = planned(rows, strategy="mixed", batch_size=10)

@@ -56,9 +56,9 @@ def test_batches_hold_what_the_budget_allows(
     sizes = []
     vectors = Encoder.vectors
 
-    def counted(self: Encoder, batch: Any) -> Any:
+    def counted(self: Encoder, batch: Any, skip: int) -> Any:
         sizes.append(tuple(batch["input_ids"].shape))
-        return vectors(self, batch)
+        return vectors(self, batch, skip)
 
     monkeypatch.setattr(Encoder, "vectors", counted)
     monkeypatch.setattr("qa_parallel.encoders.encoder._BATCH_TOKENS", {"cpu": 40})
@@ -72,6 +72,17 @@ def test_nothing_and_lone_surrogates(tiny_bert: Path) -> None:
     encoder = load_encoder(tiny_bert)
     assert encoder([]).shape == (0, 0)
     assert np.isfinite(encoder(["", "cat \ud800"])).all()
+
+
+def test_a_vector_that_is_none_is_named(tiny_bert: Path) -> None:
+    """NaN in the embedding of one token: the first text with that token is named."""
+    encoder = load_encoder(tiny_bert)
+    (token,) = set(encoder.tokenize(["猫"])[0]) - set(encoder.tokenize(["."])[0])
+    with torch.no_grad():
+        encoder.model.embeddings.word_embeddings.weight[token] = float("nan")
+    assert np.isfinite(encoder(["The cat."])).all()
+    with pytest.raises(ModelError, match=r"length 1 from the encoder, found NaN or .* of '猫 1'"):
+        encoder(["The cat.", "猫 1", "猫"])
 
 
 def test_the_encoder_half_of_a_translation_model(tiny_nllb: Path) -> None:
@@ -231,31 +242,3 @@ def test_folders_that_are_no_encoder(tiny_bert: Path, tmp_path: Path) -> None:
     (broken / "model.safetensors").rename(broken / "pytorch_model.bin")
     with pytest.raises(ModelError, match="cannot load the encoder"):
         load_encoder(broken)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True},
-            "found pooling_mode_max",
-        ),
-        ({"pooling_mode_cls_token": True}, "expected mean or cls pooling"),
-    ],
-)
-def test_poolings_that_are_not_known(
-    tiny_bert: Path, tmp_path: Path, change: dict[str, bool], message: str
-) -> None:
-    load_encoder(tiny_bert).save(tmp_path / "saved")
-    path = tmp_path / "saved" / "1_Pooling" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(ModelError, match=message):
-        load_encoder(tmp_path / "saved")
-
-
-def test_modules_that_are_not_known(tiny_bert: Path, tmp_path: Path) -> None:
-    load_encoder(tiny_bert).save(tmp_path / "saved")
-    path = tmp_path / "saved" / "modules.json"
-    path.write_text(path.read_text().replace("Normalize", "WeightedLayerPooling"))
-    with pytest.raises(ModelError, match="found WeightedLayerPooling"):
-        load_encoder(tmp_path / "saved")

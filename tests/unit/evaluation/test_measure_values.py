@@ -36,7 +36,7 @@ def task() -> Task:
     """Two questions in two languages; each is answered once in each of them."""
     pairs = [(code, key) for code in CODES for key in "ab"]
     queries = [
-        {"query_id": f"{code}/{key}", "language": code, "qa_id": key, "question": key}
+        {"query_id": f"{code}/{key}", "language": code, "qa_id": key, "question": f"{key}?"}
         for code, key in pairs
     ]
     candidates = [

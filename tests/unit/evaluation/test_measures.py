@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from qa_parallel.errors import SourceError
 from qa_parallel.evaluation.measures import MEASURES, measure, standings
 
 ir_measures = pytest.importorskip("ir_measures")
@@ -104,6 +105,30 @@ def test_the_same_as_trec_eval(seed: int) -> None:
     for name, one in wanted.items():
         expected = [theirs[str(query), str(one)] for query in names]
         np.testing.assert_allclose(found[name], expected, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("ranks", [[1, 1], [3, 2, 3], [np.nan, 2], [0, 1]])
+def test_ranks_of_no_ranking(ranks: list[float]) -> None:
+    """With two relevant candidates on one rank, average precision exceeds 1."""
+    with pytest.raises(SourceError, match=r"expected (a rank for each|ranks from 1)"):
+        measure(np.zeros(len(ranks), np.int64), np.array(ranks), np.ones(len(ranks)))
+    measure(np.arange(2), np.ones(2), np.ones(2))  # of two queries
+
+
+def test_what_is_not_in_the_collection_is_never_found() -> None:
+    _, found = measure(
+        np.array([3, 3, 3, 8]), np.array([np.inf, 2, 5, np.inf]), np.array([2.0, 1, 1, 1])
+    )
+    best = 2 / np.log2(2) + 1 / np.log2(3) + 1 / np.log2(4)
+    expected: dict[str, list[float]] = {
+        "map": [(1 / 2 + 2 / 5) / 3, 0],
+        "mrr": [1 / 2, 0],
+        "recall@10": [2 / 3, 0],
+        "ndcg@10": [(1 / np.log2(3) + 1 / np.log2(6)) / best, 0],
+        "rank_distance": [3, np.nan],
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, err_msg=name)
 
 
 def test_heads_against_sorting() -> None:

@@ -194,6 +194,165 @@ def test_judgements_with_grades(tmp_path: Path) -> None:
     assert found.values["mrr"].to_list() == [0.5, 0.5]
 
 
+def beir(folder: Path, seed: int = 0) -> dict[tuple[str, str], int]:
+    """A BEIR folder of 40 queries and 60 documents; its judgements, grades 0 to 2."""
+    random = np.random.default_rng(seed)
+    words = [f"w{n}" for n in range(30)]
+    queries = {f"q{n}": " ".join(random.choice(words, 3)) for n in range(40)}
+    documents = {f"d{n:02d}": " ".join(random.choice(words, 8)) for n in range(60)}
+    judged = {
+        (query, str(document)): int(random.integers(0, 3))
+        for query in queries
+        for document in random.choice(sorted(documents), 5, replace=False)
+    }
+    (folder / "qrels").mkdir(parents=True)
+    for name, texts in (("queries", queries), ("corpus", documents)):
+        rows = [json.dumps({"_id": key, "text": text}) for key, text in texts.items()]
+        (folder / f"{name}.jsonl").write_text("\n".join(rows))
+    lines = [f"{query}\t{document}\t{score}\n" for (query, document), score in judged.items()]
+    (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(lines))
+    return judged
+
+
+@pytest.mark.parametrize("kept", [60, 59, 40, 3])
+def test_missing_documents_count_as_in_trec_eval(tmp_path: Path, kept: int) -> None:
+    """Documents are taken from the collection, their judgements stay."""
+    ir_measures = pytest.importorskip("ir_measures")
+    judged = beir(tmp_path)
+    file = tmp_path / "corpus.jsonl"
+    file.write_text("\n".join(file.read_text().splitlines()[60 - kept :]))
+    task = Task(open_evalset(EvalSettings(name="b", path=str(tmp_path), missing=1)))
+    assert task.candidates.height == kept
+    queries, candidates = trigrams(task.questions), trigrams(task.texts())
+    scores = queries @ candidates.T
+    values = evaluate(task, queries, candidates).values
+    # trec_eval breaks ties by the later id, we by the earlier one
+    name = {f"d{n:02d}": f"x{99 - n}" for n in range(60)}
+    qrels = [ir_measures.Qrel(query, name[key], score) for (query, key), score in judged.items()]
+    run = [
+        ir_measures.ScoredDoc(query, name[key], float(scores[row, column]))
+        for row, query in enumerate(task.queries["local_id"])
+        for column, key in enumerate(task.candidates["local_id"])
+    ]
+    wanted = {
+        "map": ir_measures.AP, "mrr": ir_measures.RR, "recall@1": ir_measures.R @ 1,
+        "recall@10": ir_measures.R @ 10, "recall@100": ir_measures.R @ 100,
+        "ndcg@10": ir_measures.nDCG @ 10,
+    }  # fmt: skip
+    theirs = {
+        (one.query_id, str(one.measure)): one.value
+        for one in ir_measures.iter_calc(list(wanted.values()), qrels, run)
+    }
+    mine = values.filter(setting="monolingual")
+    # a query whose relevant documents are all missing stays, and scores 0
+    relevant = {query for (query, _), score in judged.items() if score > 0}
+    assert set(mine["qa_id"].str.split("/").list.last()) == relevant
+    for measure, one in wanted.items():
+        expected = [theirs[query.rpartition("/")[2], str(one)] for query in mine["query_id"]]
+        np.testing.assert_allclose(mine[measure], expected, atol=1e-6, err_msg=measure)
+
+
+def test_a_collection_with_a_hole(tmp_path: Path) -> None:
+    judged = beir(tmp_path)
+    file = tmp_path / "corpus.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[1:]))
+    gone = {pair: score for pair, score in judged.items() if pair[1] == "d00"}
+    found = sum(score > 0 for score in gone.values())
+    settings = EvalSettings(name="b", path=str(tmp_path), missing=0.1)
+    task = Task(open_evalset(settings))
+    assert task.judged == {
+        "judgements": 200, "missing": len(gone), "relevant_missing": found,
+        "relevant": sum(score > 0 for score in judged.values()),
+    }  # fmt: skip
+    file.write_text("\n".join(lines[20:]))
+    with pytest.raises(
+        SourceError, match=r"found \d+ of 200 judgements .* more than 10%; .*missing"
+    ):
+        Task(open_evalset(settings))
+    with pytest.raises(SourceError, match="more than 2%"):
+        Task(open_evalset(EvalSettings(name="b", path=str(tmp_path))))
+    Task(open_evalset(settings.model_copy(update={"missing": 0.6})))
+
+
+def test_a_language_whose_documents_are_all_missing() -> None:
+    hole = evalset(
+        [("eng", "1")], [("eng", "a"), ("eng", "b")], [("1", "eng/a", 1), ("1", "swh/a", 1)]
+    )
+    task = Task(replace(hole, missing=1))
+    assert task.blocks == {"eng": (0, 2), "swh": (2, 2)}
+    results = summarise(
+        evaluate(task, np.eye(2, dtype=np.float32)[:1], np.eye(2, dtype=np.float32))
+    )
+    assert value(results, "map", "monolingual", "eng", "eng") == 1
+    assert value(results, "map", "cross-lingual", "eng", "swh") == 0
+    assert value(results, "map", "multilingual", "eng") == 0.5
+
+
+def parallel(tmp_path: Path, pairs: dict[str, list[str]]) -> Task:
+    """Parallel sentences, each its own question and passage."""
+    for code, texts in pairs.items():
+        rows = [{"id": f"sentence-{n}-x", "question": text, "context": f" {text.upper()} "}
+                for n, text in enumerate(texts)]  # fmt: skip
+        (tmp_path / f"{code}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return Task(open_evalset(EvalSettings(name="p", path=str(tmp_path), parallel=True)))
+
+
+def test_a_text_does_not_retrieve_itself(tmp_path: Path) -> None:
+    """Parallel sentences as question = passage: the own text would always come first."""
+    task = parallel(tmp_path, {"de": ["eins", "zwei"], "en": ["one", "two"]})
+    assert task.own.height == 4
+    vectors = {"eins": [1.0, 0], "one": [0.8, 0.6], "zwei": [0, 1.0], "two": [0.7, 0.7]}
+    asked, found = (
+        np.array([vectors[text.strip().lower()] for text in texts], dtype=np.float32)
+        for texts in (task.questions, task.texts())
+    )
+    measured = evaluate(task, asked, found)
+    assert set(measured.values["setting"]) == {"cross-lingual", "multilingual"}
+    results = summarise(measured)
+    # "eins": one, two, zwei; the own text is no distractor either
+    mine = measured.values.filter(setting="multilingual", query_id="p/deu_Latn/sentence-0-x")
+    assert mine["map"].to_list() == [1.0]
+    assert (results.filter(measure="map")["value"] <= 1).all()
+    head = measured.shares.filter(query_language="deu_Latn")
+    assert dict(zip(head["candidate_language"], head["value"], strict=True)) == {
+        "deu_Latn": pytest.approx(1 / 3), "eng_Latn": pytest.approx(2 / 3),
+    }  # fmt: skip
+
+
+def test_equal_texts_of_other_groups_stay(tmp_path: Path) -> None:
+    """The same word in another language, or as the answer to another question, is a candidate."""
+    task = parallel(tmp_path, {"de": ["Radio", "Haus"], "en": ["Radio", "house"]})
+    languages = task.queries["language"][task.own["row"]]
+    assert (languages == task.candidates["language"][task.own["column"]]).all()
+    assert task.own.height == 4
+
+
+def test_the_query_among_the_documents(tmp_path: Path) -> None:
+    """As in Quora and ArguAna, where it has the same id and is not judged."""
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "queries.jsonl").write_text('{"_id": "1", "text": "How to mill?"}\n')
+    rows = {"1": "How  to mill?", "2": "How to mill?", "3": "How do I mill?"}
+    (tmp_path / "corpus.jsonl").write_text(
+        "\n".join(json.dumps({"_id": key, "text": text}) for key, text in rows.items())
+    )
+    (tmp_path / "qrels/test.tsv").write_text("1\t3\t1\n")
+    task = Task(open_evalset(EvalSettings(name="b", path=str(tmp_path))))
+    one = np.array([[1, 0]], dtype=np.float32)
+    values = evaluate(task, one, np.array([[1, 0], [1, 0], [0.5, 0]], dtype=np.float32)).values
+    assert values["map"].to_list() == [1 / 2]  # the other question of the same text is before it
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("side", [0, 1])
+def test_vectors_that_are_no_numbers(wrong: float, side: int) -> None:
+    queries, candidates = np.eye(5, dtype=np.float32)[:4], np.eye(5, dtype=np.float32)
+    (queries, candidates)[side][2, 1] = wrong
+    first = ("set/eng/2", "set/eng/a")[side]
+    with pytest.raises(SourceError, match=f"found NaN or infinity in 1 of .*that of {first}"):
+        evaluate(Task(SET), queries, candidates)
+
+
 def test_a_corpus_of_ours(tmp_path: Path) -> None:
     """A row whose answer stands nowhere has nothing relevant, and is counted."""
     passage = "Rain fell. The mill burned."

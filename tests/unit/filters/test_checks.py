@@ -128,9 +128,12 @@ def test_what_a_check_may_give(measure: Measure, expected: list[float | None]) -
 @pytest.mark.parametrize(
     ("measure", "message"),
     [
-        (lambda rows: [1.0], "expected 2 numbers, one a row, found 1 values of Float64"),
-        (lambda rows: rows["text"], "expected 2 numbers, one a row, found 2 values of String"),
-        (pl.lit(1), "expected 2 numbers, one a row, found 1 values"),
+        (lambda rows: [1.0], "expected 2 numbers, one for each row, found 1 values of Float64"),
+        (
+            lambda rows: rows["text"],
+            "expected 2 numbers, one for each row, found 2 values of String",
+        ),
+        (pl.lit(1), "expected 2 numbers, one for each row, found 1 values"),
     ],
 )
 def test_what_a_check_may_not_give(measure: Measure, message: str) -> None:

@@ -17,7 +17,7 @@ def test_one_pair_of_texts_is_shown_once() -> None:
     assert number == 32
     assert len(pairs) == 10
     assert pairs[0].ours.id == "q1"
-    assert pairs[0].kinds == ["the same text", "runs of 8 words in common, 0.70"]
+    assert pairs[0].kinds == ["the same text", "shared runs of 8 words, 0.70"]
     assert all(pair.leaked for pair in pairs)
     assert not hits.pairs(table, 99)[0][-1].leaked
 

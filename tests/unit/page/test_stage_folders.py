@@ -22,7 +22,7 @@ def test_stages_are_found_in_their_order(tmp_path: Path) -> None:
     first, second = find(tmp_path, VERSION)
     assert (first.stage.name, first.name, first.whole) == ("translate", "z", True)
     assert (second.stage.name, second.name, second.whole) == ("filter", "a", False)
-    assert "never ended" in second.problem
+    assert "not finished" in second.problem
 
 
 def test_a_stage_that_lost_a_file_is_not_whole(tmp_path: Path) -> None:

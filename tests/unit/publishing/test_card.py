@@ -195,7 +195,7 @@ def test_a_plan_and_results_are_told(corpus: Path) -> None:
               "queries": 300, "encoder": "demo@1"}  # fmt: skip
     distance = {**result, "setting": "multilingual", "measure": "rank_distance", "value": 1213.4}
     text = card.write(contents(corpus, plan=plan, results=[result, distance]))
-    assert "hybrid,\n1,200 steps of training, 7 of validation" in text
+    assert "hybrid):\n1,200 training steps, 7 validation steps." in text
     assert "| set | monolingual | mAP | 0.6185 | 300 |" in text
     assert "| set | multilingual | rank distance ↓ | 1,213.4 | 300 |" in text
 

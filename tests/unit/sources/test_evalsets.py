@@ -7,14 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from qa_parallel import hub
 from qa_parallel.errors import QAParallelError, SourceError
 from qa_parallel.schema import CANDIDATES, QRELS, QUERIES
 from qa_parallel.sources import readers
-from qa_parallel.sources.evalsets import EvalSet, counts_only, language_of, open_evalset
+from qa_parallel.sources.evalsets import EvalSet, counts_only, open_evalset
 from qa_parallel.sources.settings import EvalSettings, parse_evalset
+from qa_parallel.sources.tags import language_of
 from tests.lareqa import BREAKS, PASSAGE, lareqa
 from tests.small_corpora import corpus_folder, corpus_frame
 
@@ -168,6 +170,53 @@ def test_beir_takes_the_queries_of_a_split(tmp_path: Path) -> None:
     assert opened(tmp_path, split="train").queries["local_id"].to_list() == ["q2"]
     with pytest.raises(SourceError, match=r"split 'dev', found test\.tsv, train\.tsv"):
         opened(tmp_path, split="dev")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t2.0\nq3\td2\t1.0\n"),
+        ("test.tsv", "corpus-id\tscore\tquery-id\nd1\t2\tq1\nd2\t1\tq3\n"),
+        ("test.tsv", "q1\t0\td1\t2\nq3\t0\td2\t1\n"),
+        ("test.txt", "q1 0 d1 2\nq3 0 d2 1\n"),
+        ("test.trec", "q1 Q0 d1 2\r\nq3 Q0 d2 1\r\n"),
+        ("test.jsonl", '{"query-id": "q1", "corpus-id": "d1", "score": 2.0}\n'
+                       '{"query-id": "q3", "corpus-id": "d2", "score": 1.0}\n'),
+        ("test.csv", "query_id,doc_id,relevance\nq1,d1,2\nq3,d2,1\n"),
+        ("test-00000-of-00001.parquet", ""),
+    ],
+)  # fmt: skip
+def test_judgements_as_people_have_them(tmp_path: Path, name: str, text: str) -> None:
+    beir_folder(tmp_path)
+    (tmp_path / "qrels/test.tsv").unlink()
+    if name.endswith(".parquet"):
+        columns = {"query-id": ["q1", "q3"], "corpus-id": ["d1", "d2"], "score": [2.0, 1.0]}
+        pl.DataFrame(columns).write_parquet(tmp_path / "qrels" / name)
+    else:
+        (tmp_path / "qrels" / name).write_text(text)
+    qrels = opened(tmp_path).qrels
+    assert list(qrels.iter_rows()) == [
+        ("set/eng_Latn/q1", "set/eng_Latn/d1", 2),
+        ("set/eng_Latn/q3", "set/eng_Latn/d2", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("q1\td1\t0.5\n", "a whole number, found '0.5' at .*:1"),
+        ("q1\td1\tnan\n", "a whole number, found 'nan' at .*:1"),
+        ("q1\td1\tinf\n", "a whole number, found 'inf' at .*:1"),
+        ("query-id\tcorpus-id\tscore\nq1\td1\tyes\n", "found 'yes' at .*:2"),
+        ("q1 d1\n", "expected query, document and relevance, found .* at .*:1"),
+        ("query-id\tcorpus-id\tscore\n", "expected judgements in .*, found none"),
+    ],
+)
+def test_judgements_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    beir_folder(tmp_path)
+    (tmp_path / "qrels/test.tsv").write_text(text)
+    with pytest.raises(SourceError, match=message):
+        opened(tmp_path)
 
 
 def test_judged_alone_leaves_the_collection_out(tmp_path: Path) -> None:

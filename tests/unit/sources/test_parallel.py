@@ -134,6 +134,15 @@ def test_native_questions_beside_english_passages(tmp_path: Path) -> None:
     ]
 
 
+def test_columns_are_carried_along(tmp_path: Path) -> None:
+    files = {}
+    for code in ("en", "de"):
+        files[code] = tmp_path / f"{code}.jsonl"
+        files[code].write_text(json.dumps({"id": "1", "question": f"{code}?", "url": code}))
+    frame = import_parallel(files, keep=["url"]).frame
+    assert frame["url"].to_list() == ["en", "de"]
+
+
 def test_wrong_calls(tmp_path: Path) -> None:
     good = write(tmp_path / "a.jsonl", [("1", "a", "P")])
     with pytest.raises(SourceError, match="two languages"):

@@ -25,6 +25,13 @@ def lines(path: Path, *records: dict[str, Any]) -> str:
     return str(path)
 
 
+def old(folder: Path) -> str:
+    """A file in an encoding of its time."""
+    path = folder / "old.csv"
+    path.write_bytes("id,question\na,Café?\n".encode("cp1252"))
+    return str(path)
+
+
 @pytest.fixture(autouse=True)
 def on_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """A data set whose rows say which configuration, split and commit they are of."""
@@ -71,6 +78,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Felt:
             "source": To(other, parts=("question", "rows")),
             "source_language": To("de", parts=("language",), same=("question",)),
             "columns": To({"question": "frage"}, parts=("question",), same=("rows",)),
+            "keep": To("frage", parts=("whole",), same=("question",)),
+            "encoding": To("cp850", {"source": old(scratch)}, parts=("question",), same=("rows",)),
             "split": To("dev", parts=("split",), same=("question",)),
             "revision": To("v1", there, parts=("question",), same=("split",)),
             "config": To("small", there, parts=("question",), same=("split",)),
@@ -133,8 +142,13 @@ def evalset(tmp_path_factory: pytest.TempPathFactory) -> Felt:
             "split": To("dev", {"path": str(beir)}, parts=("questions",)),
             "parallel": To(True, parts=("joined",), same=("questions",)),
             "columns": To({"question": "frage"}, parts=("questions",)),
+            "queries": To("fr", {"path": file, "language": "de"}, parts=("languages",)),
+            "encoding": To("cp850", {"path": old(scratch)}, parts=("questions",)),
             "config": To("small", there, parts=("questions",)),
             "revision": To("v1", there, parts=("questions",)),
+        },
+        elsewhere={
+            "missing": "tests/unit/evaluation/test_ranking.py::test_a_collection_with_a_hole"
         },
     )
 

@@ -107,7 +107,8 @@ def test_readme_names_a_configuration_for_each_language(tmp_path: Path) -> None:
 # A row without a null, as a user of `datasets` would type it.
 _ROW = {
     "qa_id": "mine", "passage_id": "mine", "language": "deu_Latn", "title": "Eins",
-    "question": "Wann?", "answer": "heute", "passage": "Es war heute. Ja.",
+    "question": "Wann?", "answer": "heute", "answers": ["heute"],
+    "passage": "Es war heute. Ja.",
     "sentence_breaks": [[0, 13], [14, 17]], "answer_sentences": [0], "answer_start": 7,
     "answer_method": "exact", "split": "train", "source": "me", "source_row": "1",
     "license": "mit", "translated_from": "eng_Latn", "translator": "m@1",

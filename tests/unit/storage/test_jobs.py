@@ -66,11 +66,21 @@ def test_what_changed_is_made_again_or_refused(
     assert (tmp_path / "letter.txt").read_text() == changed.get("letter", "a")
 
 
+@pytest.mark.parametrize(("keeps", "said"), [("", ""), ("the ink stays", r" \(the ink stays\)")])
+def test_what_is_kept_is_told_where_other_settings_are_refused(
+    keeps: str, said: str, tmp_path: Path
+) -> None:
+    letters = Letters()
+    carry_out(letters.job(keeps=keeps), tmp_path)
+    with pytest.raises(StoreError, match=f"choose another --out, or --overwrite{said}$"):
+        carry_out(letters.job("b", keeps=keeps), tmp_path)
+
+
 def test_the_reasons_of_the_broken(tmp_path: Path) -> None:
     letters = Letters()
     carry_out(letters.job(), tmp_path)
     (tmp_path / "letter.txt").write_text("")
-    assert look(letters.job(), tmp_path).reasons == ("a file of it is missing or cut short",)
+    assert look(letters.job(), tmp_path).reasons == ("one of its files is missing or cut short",)
     (tmp_path / "manifest.json").unlink()
     assert look(letters.job(), tmp_path).reasons == ("it was not finished",)
     carry_out(letters.job(), tmp_path, "changed")
@@ -92,10 +102,12 @@ def test_the_folder_of_another_stage(tmp_path: Path) -> None:
     carry_out(letters.job(), tmp_path)
     before = store.read_json(tmp_path / "manifest.json")
     other = Job(description("count", 1, {"to": 3}), lambda out: {"files": {}})
-    with pytest.raises(StoreError, match=r"expected a folder of count in .*, found one of write"):
+    with pytest.raises(
+        StoreError, match=r"a folder that count made in .*, found one that write made"
+    ):
         look(other, tmp_path)
     for redo in get_args(folders.Redo):
-        with pytest.raises(StoreError, match="found one of write"):
+        with pytest.raises(StoreError, match="found one that write made"):
             carry_out(other, tmp_path, redo)
     assert store.read_json(tmp_path / "manifest.json") == before
     assert (tmp_path / "letter.txt").read_text() == "a"
@@ -103,7 +115,7 @@ def test_the_folder_of_another_stage(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_stage_is_of_another_version(tmp_path: Path) -> None:
     store.write_json(tmp_path / "settings.json", {"made_by": folders.MADE_BY})
-    with pytest.raises(StoreError, match="found one of another version"):
+    with pytest.raises(StoreError, match="found one that another version of qa-parallel made"):
         look(Letters().job(), tmp_path)
 
 

@@ -19,6 +19,14 @@ def test_what_is_printed_of_a_translation() -> None:
     golden(GOLDEN / "translated.txt", printed(summary.counts(invented.translated())))
 
 
+def test_nothing_is_said_of_repeated_segments_where_there_are_none() -> None:
+    manifest = invented.translated()
+    assert "repeat others" in printed(summary.counts(manifest))
+    for one in manifest["languages"].values():
+        one["unique"] = one["segments"]
+    assert "repeat others" not in printed(summary.counts(manifest))
+
+
 def test_what_is_printed_of_an_import() -> None:
     nothing = dict.fromkeys(("segments", "unique", "cached", "translated", "tokens", "spans"), 0)
     empty = {**nothing, "seconds": 0.0, "placed": {}, "flags": {}}

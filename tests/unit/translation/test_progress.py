@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from qa_parallel.sources.account import Account
 from qa_parallel.storage import summary as storage_summary
 from qa_parallel.storage.corpus import Stats
 from qa_parallel.translation.decoding.engine import Done
@@ -20,7 +21,7 @@ def running(terminal: bool) -> tuple[Progress, io.StringIO]:
     text = io.StringIO()
     shown = Progress(Console(file=text, force_terminal=terminal, width=100))
     model: Any = SimpleNamespace(demonstration=True, name="demo")
-    source: Any = SimpleNamespace(total=10, name="qa.jsonl@abc")
+    source: Any = SimpleNamespace(total=10, name="qa.jsonl@abc", account=Account(rows=10))
     shown.start(model, source, ("deu_Latn", "fra_Latn"))
     return shown, text
 
@@ -60,7 +61,7 @@ def test_a_table_on_a_terminal() -> None:
 def test_markup_in_names_is_text() -> None:
     text = io.StringIO()
     shown = Progress(Console(file=text, width=200))
-    source: Any = SimpleNamespace(total=None, name="[red]x[/nonsense]")
+    source: Any = SimpleNamespace(total=None, name="[red]x[/nonsense]", account=Account())
     shown.start(cast(Any, SimpleNamespace(demonstration=False, name="m")), source, ("deu_Latn",))
     assert "[red]x[/nonsense]" in text.getvalue()
 
@@ -80,7 +81,7 @@ def test_the_summary_shows_rows_side_by_side(tmp_path: Path) -> None:
     ):
         console.print(part)
     shown = text.getvalue()
-    assert "1 questions, 1 of them in all 2 languages" in shown
+    assert "1 question, 1 of them in all 2 languages" in shown
     assert "Why [b]me[/b]?" in shown
     assert "Warum ich?" in shown
     assert "tokens" not in shown  # nothing was translated: no columns of zeros
