@@ -203,7 +203,8 @@ def check_leakage(
     Raises
     ------
     LeakageError
-        Something leaks, and the action is "fail"; its `result` is what this would have returned.
+        Something leaks or was not compared, and the action is "fail"; its `result` is what this
+        would have returned.
     """
     from qa_parallel.leakage import stage
     from qa_parallel.leakage.settings import LeakageSettings

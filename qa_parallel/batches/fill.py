@@ -8,9 +8,10 @@ from itertools import islice
 
 import numpy as np
 
-from qa_parallel.batches.rows import Array, Rows
+from qa_parallel.batches.rows import Rows
 from qa_parallel.batches.shares import StableRandom
 from qa_parallel.batches.strata import Pools, Stratum, Unit
+from qa_parallel.components import Array
 
 # How far a batch looks for rows that fit, in batches.
 _LOOK = 10
@@ -126,8 +127,8 @@ def keys_of(rows: Rows, samples: Samples) -> list[tuple[int, int, int]]:
     """What must be different in a batch: passage, question, and text to find of each row."""
     columns = (
         rows.group[samples.question_rows],
-        rows.question_form[samples.question_rows],
-        rows.positive_form[samples.passage_rows],
+        rows.question_meaning[samples.question_rows],
+        rows.positive_meaning[samples.passage_rows],
     )
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
@@ -165,8 +166,8 @@ class _Spare:
         question, passage, _ = row
         return (
             int(rows.group[question]),
-            int(rows.question_form[question]),
-            int(rows.positive_form[passage]),
+            int(rows.question_meaning[question]),
+            int(rows.positive_meaning[passage]),
         )
 
     def find(self, stratum: int, batch: BatchKeys) -> tuple[int, int, int] | None:
@@ -197,8 +198,8 @@ class _Spare:
         rows = self._pools.rows
         taken = (
             np.isin(rows.group[questions], list(batch.groups))
-            | np.isin(rows.question_form[questions], list(batch.questions))
-            | np.isin(rows.positive_form[passages], list(batch.positives))
+            | np.isin(rows.question_meaning[questions], list(batch.questions))
+            | np.isin(rows.positive_meaning[passages], list(batch.positives))
         )
         free = np.flatnonzero(~taken)
         if not len(free):

@@ -105,6 +105,7 @@ class Plan:
         }
         if settings.negatives == "sentences":
             self._columns["others"] = rows["others"].to_arrow()
+            self._columns["answer"] = _arrow(rows["answer"])
 
     def __len__(self) -> int:
         """Steps."""
@@ -159,7 +160,9 @@ class Plan:
             for rows in zip(questions.tolist(), passages.tolist(), strict=True)
         ]
         rng = np.random.default_rng([self.settings.seed, step])
-        return sample_negatives(pools, positives, self.settings.negatives_per_row, rng)
+        answers = [*self._texts("answer", questions), *self._texts("answer", passages)]
+        count = self.settings.negatives_per_row
+        return sample_negatives(pools, positives, answers, count, rng)
 
     def _texts(self, name: str, rows: Array) -> list[str]:
         texts: list[str] = self._columns[name].take(rows).to_pylist()
@@ -308,7 +311,7 @@ def texts_of(
 
 def _texts_of(frame: pl.DataFrame, positive: Positive, others: bool) -> pl.DataFrame:
     none = pl.lit([], pl.List(pl.String)).alias("others")
-    keys = ("qa_id", "language", "passage_id", "question")
+    keys = ("qa_id", "language", "passage_id", "question", "answer")
     return frame.select(
         *keys, other_sentences(frame) if others else none, positive=positive_text(positive)
     )

@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 
 from qa_parallel.batches.fill import Samples, UnitBatches, fill_batches
-from qa_parallel.batches.rows import Array, Rows
+from qa_parallel.batches.rows import Rows
 from qa_parallel.batches.settings import BatchSettings
 from qa_parallel.batches.shares import StableRandom, even_use, shuffle_repeats
-from qa_parallel.batches.strata import Pools, Unit, training_units
+from qa_parallel.batches.strata import Pools, Unit, too_small, training_units
 from qa_parallel.batches.validation import validation_batches
+from qa_parallel.components import Array
 from qa_parallel.schema import BATCHES
 
 Side = Literal["train", "validation"]
@@ -40,6 +41,8 @@ class BatchPlan:
         Numbers of the rows of each slot's question and passage.
     units, filled:
         What was asked for, and what came of it.
+    too_small:
+        Languages that were left out, with how many distinct texts they have to train on.
     """
 
     batches: pl.DataFrame
@@ -49,6 +52,7 @@ class BatchPlan:
     pools: Pools
     units: list[Unit]
     filled: list[UnitBatches]
+    too_small: dict[str, int]
 
 
 def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> BatchPlan:
@@ -60,7 +64,9 @@ def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> Batc
         Too few languages, rows or distinct passages to train by. A side without rows has no steps.
     """
     validation = side == "validation"
-    pools = Pools(rows, rows.reserved == validation, settings.languages)
+    small = too_small(Pools(rows, ~rows.reserved, settings.languages), settings)
+    languages = [code for code in settings.languages or rows.languages if code not in small]
+    pools = Pools(rows, rows.reserved == validation, languages)
     rng = StableRandom(settings.seed, int(validation))
     units, filled = (validation_batches if validation else _training)(pools, settings, rng)
     step, slot, questions, passages = _interleave(filled, rng)
@@ -72,6 +78,7 @@ def make_plan(rows: Rows, settings: BatchSettings, side: Side = "train") -> Batc
         pools,
         units,
         filled,
+        small,
     )
 
 

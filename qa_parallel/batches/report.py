@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from qa_parallel.batches.planning import BatchPlan
-from qa_parallel.batches.rows import Array
 from qa_parallel.batches.strata import batch_kinds, pairs_there
+from qa_parallel.components import Array
 
 
 def describe(plan: BatchPlan) -> dict[str, Any]:
@@ -21,6 +21,8 @@ def describe(plan: BatchPlan) -> dict[str, Any]:
     matrix: rows by question language, then passage language;
     passages: there, drawn, and the fewest, mean and most distinct ones in a batch;
     strata: by kind, corpus and languages the rows there, wanted, drawn, most draws of one;
+    too_small: languages that cannot fill a batch of their own and were left out, with how many
+    distinct texts they have;
     left_out: kinds and languages that have rows, but too few to get a batch or a place in one;
     short: batches that hold too few rows, and how many rows are missing;
     negatives: hard negatives in all; None where they are drawn when the plan is read;
@@ -38,6 +40,7 @@ def describe(plan: BatchPlan) -> dict[str, Any]:
         "matrix": _matrix(plan),
         "passages": _passages(plan, rows.group),
         "strata": list(_strata(plan)),
+        "too_small": plan.too_small,
         "left_out": list(_left_out(plan)),
         "short": {"batches": int((missing > 0).sum()), "rows": int(missing.sum())},
         "negatives": None

@@ -1,7 +1,8 @@
 """The rows of one or several corpora as numbers: what a plan is made of.
 
 A row is a question in a language. What may not meet in one batch becomes integers: the group of its
-passage, and the comparison forms of its question and of its positive.
+passage, and what its question and its positive mean. Texts of one comparison form mean the same,
+and so do their translations: this is decided once, over all languages.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from qa_parallel.batches.settings import Positive
+from qa_parallel.components import Array, connected, numbers
 from qa_parallel.errors import SourceError
 from qa_parallel.schema import answer_region
 from qa_parallel.text import comparison_forms
 
-Array = np.ndarray[Any, Any]
+_OWN = 30  # bytes: five words of Latin, ten characters of Chinese or Thai
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,11 @@ class Rows:
     question:
         Number of the question: the same for its translations within a corpus.
     group:
-        Number of the passage. Passages that share a question, in any corpus, are one group.
-    question_form, positive_form:
-        Numbers of the comparison forms, each among its kind. -1 where there is no text.
+        Number of the passage. Passages that share a question id, in any corpus, or a text in any
+        language, are one group.
+    question_meaning, positive_meaning:
+        Numbers, each among its kind: one for the rows of a question, and for all rows whose texts
+        have one comparison form in some language. -1 where there is no text.
     question_is_positive:
         Whether the question is its own positive, as a sentence is that was put in for the sake of
         its translations: something to learn across languages, nothing within one.
@@ -52,8 +55,8 @@ class Rows:
     language: Array
     question: Array
     group: Array
-    question_form: Array
-    positive_form: Array
+    question_meaning: Array
+    positive_meaning: Array
     question_is_positive: Array
     reserved: Array
 
@@ -114,6 +117,7 @@ def text_keys(frame: pl.DataFrame, positive: Positive) -> pl.DataFrame:
         "language",
         question=_filled(pl.col("question")),
         positive=positive_text(positive),
+        passage=pl.coalesce(_filled(pl.col("passage")), _own_answer()),
     )
     return texts.select(
         "qa_id",
@@ -121,15 +125,24 @@ def text_keys(frame: pl.DataFrame, positive: Positive) -> pl.DataFrame:
         "language",
         question_form=_hashes(texts["question"]),
         positive_form=_hashes(texts["positive"]),
+        passage_form=_hashes(texts["passage"]),
     )
+
+
+def _own_answer() -> pl.Expr:
+    """The answer, which stands for the passage of a FAQ; a short one ("yes") is nobody's own."""
+    return pl.when(pl.col("answer").str.len_bytes() >= _OWN).then(pl.col("answer"))
 
 
 def _hashes(texts: pl.Series) -> pl.Series:
     """Hashes of the comparison forms, each distinct text looked at once."""
     distinct = texts.drop_nulls().unique()
-    forms = pl.DataFrame({"text": distinct, "hash": comparison_forms(distinct).hash(seed=0)})
+    forms = comparison_forms(distinct)
+    # without a letter or a number a text is only like itself
+    forms = forms.zip_with(forms != "", distinct)
+    hashes = pl.DataFrame({"text": distinct, "hash": forms.hash(seed=0)})
     return (
-        texts.alias("text").to_frame().join(forms, on="text", how="left", maintain_order="left")
+        texts.alias("text").to_frame().join(hashes, on="text", how="left", maintain_order="left")
     )["hash"]
 
 
@@ -154,23 +167,28 @@ def gather(corpora: Sequence[pl.DataFrame], validation: float = 0.0) -> Rows:
     _refuse_twins(table)
     codes = tuple(table["language"].unique(maintain_order=True))
     places = {code: place for place, code in enumerate(codes)}
-    passages = _numbers(table, "passage_id")
-    group = groups(_numbers(table, "qa_id"), passages)
+    ids, passages = numbers(table, "qa_id"), numbers(table, "passage_id")
+    questions, positives, texts = (
+        numbers(table, f"{name}_form") for name in ("question", "positive", "passage")
+    )
     return Rows(
         keys=table.select("corpus", "qa_id", "passage_id", "language"),
         languages=codes,
         corpus=table["corpus"].to_numpy().astype(np.int16),
         language=table["language"].replace_strict(places, return_dtype=pl.Int16).to_numpy(),
-        question=_numbers(table, "corpus", "qa_id"),
-        group=group,
-        question_form=_numbers(table, "question_form"),
-        positive_form=_numbers(table, "positive_form"),
+        question=numbers(table, "corpus", "qa_id"),
+        group=connected(ids, passages, texts),
+        question_meaning=np.where(questions < 0, -1, connected(ids, questions)),
+        positive_meaning=np.where(positives < 0, -1, connected(ids, positives)),
         question_is_positive=table.select(
             (pl.col("question_form") == pl.col("positive_form")).fill_null(False)
         )
         .to_series()
         .to_numpy(),
-        reserved=reserve(group, table["passage_id"], passages, validation),
+        # a question that comes again, with another passage, is not to be validated by either
+        reserved=reserve(
+            connected(ids, passages, texts, questions), table["passage_id"], passages, validation
+        ),
     )
 
 
@@ -184,44 +202,19 @@ def _refuse_twins(table: pl.DataFrame) -> None:
         )
 
 
-def _numbers(table: pl.DataFrame, *names: str) -> Array:
-    """0, 1, 2 … for the distinct values in their order; -1 for null."""
-    values = table.select(names)
-    distinct = values.drop_nulls().unique(maintain_order=True).with_row_index("number")
-    joined = values.join(distinct, on=names, how="left", maintain_order="left")
-    return joined["number"].cast(pl.Int32).fill_null(-1).to_numpy()
-
-
-def groups(questions: Array, passages: Array) -> Array:
-    """Connected components of questions and passages, numbered by their order.
-
-    As a rule each question has one passage, and a group is a passage.
-
-    >>> groups(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 3])).tolist()
-    [0, 1, 1, 2]
-    """
-    labels = passages
-    while True:
-        lower = labels
-        for side in (questions, passages):
-            lowest = np.full(int(side.max(initial=-1)) + 1, len(side), dtype=np.int64)
-            np.minimum.at(lowest, side, lower)
-            lower = lowest[side]
-        if np.array_equal(lower, labels):
-            return np.unique(labels, return_inverse=True)[1].astype(np.int32)
-        labels = lower
-
-
 def reserve(group: Array, passage_ids: pl.Series, passages: Array, share: float) -> Array:
     """Whether each row is for validation: the `share` of groups whose ids hash lowest.
 
-    One at least, if any are wanted and two are there. New passages move few of the old ones.
+    One at least, if any are wanted and two are there. New passages move few of the old ones. A
+    group of more passages than are wanted, as they grow where a translator says the same of much,
+    goes to training.
     """
     count = int(group.max()) + 1
     wanted = min(max(1, round(share * count)), count - 1) if share else 0
     if not wanted:
         return np.zeros(len(group), dtype=bool)
     _, first = np.unique(passages, return_index=True)
+    large = np.bincount(group[first], minlength=count) > max(1, round(share * len(first)))
     digests = [
         hashlib.blake2b(passage.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         for passage in passage_ids.gather(first)
@@ -230,5 +223,5 @@ def reserve(group: Array, passage_ids: pl.Series, passages: Array, share: float)
     lowest = np.full(count, np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(lowest, group[first], ranks)
     chosen = np.zeros(count, dtype=bool)
-    chosen[np.argsort(lowest, kind="stable")[:wanted]] = True
+    chosen[np.lexsort((lowest, large))[: min(wanted, max(1, int((~large).sum())))]] = True
     return chosen[group]

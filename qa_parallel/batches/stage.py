@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from qa_parallel.batches import export, summary
-from qa_parallel.batches.negatives import candidates, choose
+from qa_parallel.batches.negatives import candidates, choose, text_forms
 from qa_parallel.batches.pictures import language_map
 from qa_parallel.batches.plan import KIND, Plan, corpus_frames, texts_of
 from qa_parallel.batches.planning import BatchPlan, Side, make_plan
@@ -30,7 +30,7 @@ from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same corpora and settings would give another plan than before.
-VERSION = 1
+VERSION = 2
 REPORT = "report.json"
 PICTURE = "languages.svg"
 SIDES: tuple[Side, ...] = ("train", "validation")
@@ -146,24 +146,27 @@ def _keys(given: Input, settings: BatchSettings) -> pl.DataFrame:
 
 
 def _with_negatives(plan: BatchPlan, given: Sequence[Input], settings: BatchSettings) -> BatchPlan:
-    """The plan with hard negatives; the texts of one language of a corpus are in memory."""
+    """The plan with hard negatives; the comparison forms of all texts to find are in memory."""
     rows = plan.pools.rows
     numbers = rows.keys.with_row_index("row").filter(pl.Series(plan.pools.side))
     count = settings.negatives_per_row
-    drawn, ranked = [], []
+    drawn, ranked, forms = [], [], []
     for place, one in enumerate(given):
         for language in one.languages:
             mine = numbers.filter(corpus=place, language=language)
             frames = [
-                frame.select("qa_id", "question", positive=positive_text(settings.positive)).join(
-                    mine.select("row", "qa_id"), on="qa_id"
-                )
+                frame.select(
+                    "qa_id", "question", "answer", positive=positive_text(settings.positive)
+                ).join(mine.select("row", "qa_id"), on="qa_id")
                 for frame in corpus_frames(one, settings.positive, language)
             ]
-            found, others = candidates(plan, pl.concat(frames), count)
+            texts = pl.concat(frames)
+            found, others = candidates(plan, texts, count)
             drawn.append(found)
             ranked.append(others)
-    chosen = choose(plan, np.concatenate(drawn), np.concatenate(ranked), count)
+            forms.append(text_forms(texts))
+    by_row = pl.concat(forms).sort("row")
+    chosen = choose(plan, np.concatenate(drawn), np.concatenate(ranked), by_row, count)
     return replace(plan, batches=chosen)
 
 
@@ -226,8 +229,8 @@ def _counts(rows: Rows) -> dict[str, int]:
     return {
         "all": len(rows),
         "reserved": int(rows.reserved.sum()),
-        "without_question": int((rows.question_form < 0).sum()),
-        "without_positive": int((rows.positive_form < 0).sum()),
+        "without_question": int((rows.question_meaning < 0).sum()),
+        "without_positive": int((rows.positive_meaning < 0).sum()),
         "question_is_positive": int(rows.question_is_positive.sum()),
     }
 

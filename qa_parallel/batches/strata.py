@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qa_parallel.batches.rows import Array, Rows
+from qa_parallel.batches.rows import Rows
 from qa_parallel.batches.settings import BatchSettings, exponent
 from qa_parallel.batches.shares import largest_remainder
 from qa_parallel.batches.strategies import STRATEGIES, BatchKind
+from qa_parallel.components import Array
 from qa_parallel.errors import LanguageError, RecipeError, SourceError
 
 
@@ -55,8 +56,8 @@ class Pools:
         there = side & allowed[rows.language]
         self.rows, self.side = rows, side
         # by question and language
-        self._has_question = _marked(rows, there & (rows.question_form >= 0))
-        self._has_positive = _marked(rows, there & (rows.positive_form >= 0))
+        self._has_question = _marked(rows, there & (rows.question_meaning >= 0))
+        self._has_positive = _marked(rows, there & (rows.positive_meaning >= 0))
         self._question_is_positive = _marked(rows, rows.question_is_positive)
         self._corpus = np.zeros(len(rows.of), dtype=np.int16)
         self._corpus[rows.question] = rows.corpus
@@ -123,16 +124,16 @@ class Pools:
             name: np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
             for name, numbers in (
                 ("passages", rows.group),
-                ("questions", rows.question_form),
-                ("texts to find", rows.positive_form),
+                ("questions", rows.question_meaning),
+                ("texts to find", rows.positive_meaning),
             )
         }
         least, name = 0, "passages"
         for stratum in strata:
             questions, passages = self.pairs(stratum)
             seen["passages"][rows.group[questions]] = True
-            seen["questions"][rows.question_form[questions]] = True
-            seen["texts to find"][rows.positive_form[passages]] = True
+            seen["questions"][rows.question_meaning[questions]] = True
+            seen["texts to find"][rows.positive_meaning[passages]] = True
             least, name = min((int(marks.sum()), name) for name, marks in seen.items())
             if least >= enough:
                 break
@@ -143,6 +144,27 @@ def _marked(rows: Rows, chosen: Array) -> Array:
     table = np.zeros(rows.of.shape, dtype=bool)
     table[rows.question[chosen], rows.language[chosen]] = True
     return table
+
+
+def too_small(pools: Pools, settings: BatchSettings) -> dict[str, int]:
+    """Languages that cannot fill one batch of their own, with how much they have for it.
+
+    Where the strategy has such batches, they are left out of the plan: few rows would be drawn
+    again and again. Nothing where the settings name the languages, or where none would be left.
+    """
+    kinds = [kind for kind in batch_kinds(settings) if kind.grouped]
+    found: dict[str, int] = {}
+    there = 0
+    for place, code in enumerate(pools.rows.languages):
+        cell = (place, place)
+        corpora = np.flatnonzero(pools.sizes[:, *cell])
+        if len(corpora) and any(kind.pairs(code, code) for kind in kinds):
+            there += 1
+            strata = [Stratum(int(corpus), *cell) for corpus in corpora]
+            distinct, _ = pools.distinct(strata, settings.batch_size)
+            if distinct < settings.batch_size:
+                found[code] = distinct
+    return {} if settings.languages is not None or len(found) == there else found
 
 
 def training_units(pools: Pools, settings: BatchSettings) -> list[Unit]:
@@ -270,5 +292,17 @@ def _refuse_small(unit: Unit, pools: Pools, size: int) -> None:
     raise RecipeError(
         f"expected at least {size:,} distinct {what}{where} for {unit.kind.name} batches of "
         f"{size:,}, found {distinct:,} to train on",
-        "choose a smaller --batch-size" + (", or leave the language out" if where else ""),
+        "choose a smaller --batch-size"
+        + (", or leave the language out" if where else "")
+        + _reserved(pools.rows),
+    )
+
+
+def _reserved(rows: Rows) -> str:
+    """What validation takes, where it takes anything."""
+    passages, reserved = (len(np.unique(one)) for one in (rows.group, rows.group[rows.reserved]))
+    return (
+        f", or --validation 0: {reserved:,} of {passages:,} passages are reserved"
+        if reserved
+        else ""
     )

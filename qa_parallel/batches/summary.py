@@ -87,6 +87,11 @@ def unmet(side: Mapping[str, Any]) -> list[str]:
         lines.append(f"{counted(replaced, 'row')} fitted into no batch and {others}")
     missed = [one for one in side["strata"] if one["drawn"] != one["wanted"]]
     lines += _listed(missed, "{drawn:,} rows instead of {wanted:,}")
+    lines += [
+        f"{code} is left out of the plan: its {count:,} distinct texts fill no batch; "
+        "a smaller --batch-size takes it in"
+        for code, count in side["too_small"].items()
+    ]
     left_out = [
         {"kind": kind, "question_language": question, "passage_language": passage}
         for kind, question, passage in side["left_out"]

@@ -30,7 +30,7 @@ from qa_parallel.leakage.settings import LeakageSettings
     "Check",
     LeakageSettings,
     action="report only; drop what leaks and write the rest to --out; or fail with exit code 3 if "
-    "anything leaks.",
+    "anything leaks or a question was compared with nothing.",
     ngrams="Lengths of the word n-grams to look for.",
     containment="Share of the shorter text's n-grams that makes a leak.",
     similarity="Weighted Jaccard similarity from which texts are near duplicates.",

@@ -126,11 +126,13 @@ class Task:
         text = pl.col("text")
         if candidates == "sentence+passage":
             within = pl.col("passage").is_not_null() & (pl.col("passage") != text)
-            text = pl.when(within).then(pl.format("{} {}", text, "passage")).otherwise(text)
+            text = (
+                pl.when(within).then(pl.concat_str(text, "passage", separator=" ")).otherwise(text)
+            )
         # the documents of BEIR and MIRACL have ids of their own
         wanted = pl.col("local_id").is_not_null() if titles is None else pl.lit(titles)
         titled = wanted & pl.col("title").is_not_null()
-        whole = pl.when(titled).then(pl.format("{} {}", "title", text)).otherwise(text)
+        whole = pl.when(titled).then(pl.concat_str("title", text, separator=" ")).otherwise(text)
         return self.candidates.select(whole.alias("text"))["text"].to_list()
 
     def spans_languages(self) -> bool:

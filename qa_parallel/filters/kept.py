@@ -72,7 +72,7 @@ def _write_language(
 ) -> dict[str, Any]:
     """The kept and the rejected rows of one language; `decisions` are its own."""
     reasons = decisions.group_by("qa_id", maintain_order=True).agg(
-        reasons=pl.format("{}:{}", "field", "check"), why="reason"
+        reasons=pl.concat_str("field", "check", separator=":"), why="reason"
     )
     seen = []
     for frame in given.frames(code):

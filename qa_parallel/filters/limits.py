@@ -197,9 +197,10 @@ def judge(scores: pl.DataFrame, table: pl.DataFrame, checks: Sequence[Check] = (
     )
     meaning = pl.col("check").replace_strict(meanings, return_dtype=pl.String)
     limit = pl.col("limit").round(3)
-    reason = pl.format(
-        "{} {}: {}, expected {} {}", "field", meaning, score.round(3), "least", limit
-    )
+    reason = pl.concat_str(
+        "field", pl.lit(" "), meaning, pl.lit(": "), score.round(3), pl.lit(", expected "),
+        "least", pl.lit(" "), limit,
+    )  # fmt: skip
     return broken.with_columns(reason=reason).select(DECISIONS.names())
 
 
@@ -228,8 +229,10 @@ def few(keys: pl.DataFrame, decisions: pl.DataFrame, least: int) -> pl.DataFrame
     """
     kept = keys.join(decisions, on=KEY, how="anti", maintain_order="left")
     left = pl.len().over("qa_id")
-    reason = pl.format(
-        "the question is left in {} languages, expected at least {}", left, pl.lit(least)
+    reason = pl.concat_str(
+        pl.lit("the question is left in "),
+        left,
+        pl.lit(f" languages, expected at least {least}"),
     )
     return (
         kept.with_columns(

@@ -297,9 +297,7 @@ def _characters(forms: pl.Series, chosen: pl.Series, edge: str) -> tuple[Array, 
     """
     texts = forms.to_frame("form").with_row_index("text").filter(chosen).drop_nulls()
     form = pl.col("form") if edge else pl.col("form").str.replace_all(" ", "", literal=True)
-    texts = texts.select(
-        "text", pl.format("{}{}{}", pl.lit(edge), form, pl.lit(edge)).alias("form")
-    )
+    texts = texts.select("text", form=pl.concat_str(pl.lit(edge), form, pl.lit(edge)))
     codes = np.frombuffer("".join(texts["form"]).encode("utf-32-le"), np.uint32).astype(np.uint64)
     lengths = texts["form"].str.len_chars().to_numpy()
     hashes = (codes + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)

@@ -16,7 +16,8 @@ class LeakageSettings(BaseModel):
     Attributes
     ----------
     action:
-        "report"; "drop" what leaks, with its group; "fail" (exit code 3) where anything leaks.
+        "report"; "drop" what leaks, with its group; "fail" (exit code 3) where anything leaks, or a
+        question was compared with nothing.
     ngrams:
         Lengths of the runs of words that are looked for. A text that is shorter is compared whole.
     containment:

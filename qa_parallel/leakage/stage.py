@@ -14,6 +14,7 @@ from qa_parallel.encoders.encoder import digest, find_encoder, load_encoder
 from qa_parallel.errors import LeakageError, SourceError, StoreError
 from qa_parallel.leakage import report as leakage_report
 from qa_parallel.leakage import summary
+from qa_parallel.leakage.coverage import coverage, texts_read
 from qa_parallel.leakage.find import Reference, find_leaks, is_leaked, leaked_groups
 from qa_parallel.leakage.known_meanings import Encode
 from qa_parallel.leakage.settings import LeakageSettings
@@ -27,7 +28,7 @@ from qa_parallel.storage.jobs import Job, carry_out, description, fresh
 from qa_parallel.storage.stage import Context, RecipeStep, Stage
 
 # Raise it when the same corpus, sets and settings would give other leaks than before.
-VERSION = 1
+VERSION = 2
 LEAKS = "leaks.parquet"
 REPORT = "report.json"
 
@@ -121,14 +122,23 @@ def read_check(outcome: Outcome) -> Checked:
 
 
 def refuse_leaks(checked: Checked) -> None:
-    """LeakageError where anything leaks and the action is "fail"."""
+    """LeakageError where anything leaks, or was not compared, and the action is "fail"."""
+    if checked.report[STAGE.name]["action"] != "fail":
+        return
     questions = checked.report["leaked"]["questions"]
-    if checked.report[STAGE.name]["action"] == "fail" and questions:
-        names = ", ".join(one["name"] for one in checked.report["checked"])
+    names = ", ".join(one["name"] for one in checked.report["checked"])
+    if questions:
         raise LeakageError(
             f"expected no question of {names}, found {questions:,} that "
             f"{'leaks' if questions == 1 else 'leak'}",
             f"--action drop removes {'it' if questions == 1 else 'them'}",
+        )
+    covered = checked.report["coverage"]
+    if covered["questions"]:
+        raise LeakageError(
+            f"expected all questions compared with {names}, found {covered['questions']:,} that "
+            f"were not: {'; '.join(one['words'] for one in covered['not_compared'])}",
+            "compare them by meaning: --encoder",
         )
 
 
@@ -177,11 +187,11 @@ def _check(opened: _Opened) -> Checked:
     given, settings = opened.given, opened.settings
     reference = Reference(opened.evalsets, settings, opened.encode or _encode(opened))
     keys: list[pl.DataFrame] = []
-    original = pl.col("translated_from").is_null()
+    original = pl.col("translated_from").is_null()  # as `texts_read` has it
 
     def originals() -> Iterator[pl.DataFrame]:
         for frame in given.frames():
-            keys.append(frame.select("qa_id", "passage_id", "language", original=original))
+            keys.append(texts_read(frame))
             yield frame.filter(original)
 
     first = find_leaks(originals(), reference)
@@ -196,6 +206,12 @@ def _check(opened: _Opened) -> Checked:
         "corpus": _corpus(given, rows),
         "hits": leakage_report.count_hits(leaks),
         "leaked": _leaked(rows, first, leaks),
+        "coverage": coverage(
+            rows,
+            opened.evalsets,
+            is_leaked(*leaked_groups(leaks)),
+            by_meaning=reference.meanings is not None,
+        ),
         "examples": leakage_report.examples(leaks),
         "layout": {
             **given.layout,
@@ -263,7 +279,7 @@ def _write(out: Path, opened: _Opened, done: Checked) -> dict[str, Any]:
     store.remove(out / DATA)
     store.write_parquet(out / LEAKS, done.leaks)
     store.write_json(out / REPORT, done.report)
-    found = {name: done.report[name] for name in ("corpus", "hits", "leaked")}
+    found = {name: done.report[name] for name in ("corpus", "hits", "leaked", "coverage")}
     record = {
         "layout": done.report["layout"],
         "leaks": {"file": LEAKS, "rows": done.leaks.height, "sha256": store.digest(out / LEAKS)},
@@ -271,14 +287,12 @@ def _write(out: Path, opened: _Opened, done: Checked) -> dict[str, Any]:
     }
     if opened.settings.action != "drop":
         return {**folders.manifest(described, {}, {}), "kind": "leakage", **record}
-    return {**_clean(out, opened.given, done.leaks, described), **record}
+    return {**_clean(out, opened.given, done, described), **record}
 
 
-def _clean(
-    out: Path, given: Input, leaks: pl.DataFrame, described: dict[str, Any]
-) -> dict[str, Any]:
+def _clean(out: Path, given: Input, done: Checked, described: dict[str, Any]) -> dict[str, Any]:
     """The corpus without the groups that leak, file by file."""
-    leaked = is_leaked(*leaked_groups(leaks))
+    leaked = is_leaked(*leaked_groups(done.leaks))
     writer = CorpusWriter(out, given.languages, given.split)
     counts = {code: {"kept": 0, "dropped": 0} for code in given.languages}
     for code in given.languages:
@@ -288,10 +302,12 @@ def _clean(
             counts[code]["kept"] += kept.height
             counts[code]["dropped"] += frame.height - kept.height
     names = ", ".join(f"{one['name']} ({one['source']})" for one in described["checked"])
+    left = "; ".join(one["words"] for one in done.report["coverage"]["not_compared"])
     manifest = writer.finish(
         described,
-        f"{given.name.rsplit('@')[0]} without leaks",
+        f"{given.name.rsplit('@')[0]} without the leaks that were found",
         f"Made by qa-parallel from {given.name}, without the questions that leaked from {names}. "
+        f"{f'Not compared: {left}. ' if left else ''}"
         f"What was found: {REPORT}, {LEAKS}. Counts, digests and settings: manifest.json.",
     )
     return {**manifest, "source_counts": counts}

@@ -25,20 +25,24 @@ _HOW = {
 def words(manifest: Mapping[str, Any]) -> str:
     """What was compared, how many questions leak, and what became of them."""
     names = ", ".join(one["name"] for one in manifest.get("checked", []))
-    leaked = manifest.get("found", {}).get("leaked", {})
-    questions = leaked.get("questions", 0)
+    found = manifest.get("found", {})
+    questions, missed = (found.get(part, {}).get("questions", 0) for part in ("leaked", "coverage"))
+    left = f"; {counted(missed, 'question')} not compared" if missed else ""
     if not questions:
-        return f"Compared with {names}: no question leaks."
+        return f"Compared with {names}: no question leaks{left}."
     dropped = manifest.get("check-leakage", {}).get("action") == "drop"
     was, are = ("was", "is") if questions == 1 else ("were", "are")
     what = f"{was} dropped" if dropped else f"{are} still in the data"
-    return f"Compared with {names}: {counted(questions, 'question')} leaked and {what}."
+    return f"Compared with {names}: {counted(questions, 'question')} leaked and {what}{left}."
 
 
 def brief(manifest: Mapping[str, Any]) -> str:
     """How many questions leak, and how large the corpus is without them, if it was written."""
-    leaks = f"{counted(manifest['found']['leaked']['questions'], 'question')} leaked"
-    return "; ".join(filter(None, (leaks, storage_summary.brief(manifest))))
+    found = manifest["found"]
+    leaks = f"{counted(found['leaked']['questions'], 'question')} leaked"
+    missed = found["coverage"]["questions"]
+    left = f"{counted(missed, 'question')} not compared" if missed else ""
+    return "; ".join(filter(None, (leaks, left, storage_summary.brief(manifest))))
 
 
 def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -61,9 +65,10 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield _hits(report["hits"])
         for number, hit in enumerate(report["examples"], start=1):
             yield _example(number, hit)
+    yield from _coverage(report["coverage"])
     leaked = report["leaked"]
     if not leaked["questions"]:
-        yield Text("Nothing leaks.")
+        yield Text(report["coverage"]["verdict"])
         return
     rows = ", ".join(f"{code} {count:,}" for code, count in leaked["rows"].items())
     yield Text(
@@ -72,6 +77,17 @@ def describe(report: Mapping[str, Any]) -> Iterator[RenderableType]:
         f"translation only: {leaked['by_translation']:,}."
     )
     yield Text(f"Rows: {rows}")
+
+
+def _coverage(coverage: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What was read and what was not compared, a line each."""
+    counts = {field: sum(texts.values()) for field, texts in coverage["texts"].items()}
+    read = ", ".join(counted(count, field) for field, count in counts.items() if count)
+    without = ", ".join(f"{field}s" for field, count in counts.items() if not count)
+    yield Text(f"texts read: {read or 'none'}" + (f"; no {without}" if without else ""))
+    for one in coverage["not_compared"]:
+        hint = ": --encoder" if one["field"] == "question" else ""
+        yield Text(f"not compared: {one['words']}{hint}", style="bold")
 
 
 def _hits(hits: list[dict[str, Any]]) -> Table:

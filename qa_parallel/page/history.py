@@ -288,6 +288,8 @@ def _on_leaks(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
                 "before you train on this and report results."
             )
         return
+    for one in checked.get("found", {}).get("coverage", {}).get("not_compared", ()):
+        yield f"Not compared, so that nothing is known of leaks: {one['words']}."
     questions = checked.get("found", {}).get("leaked", {}).get("questions", 0)
     if questions and checked.get(stages.CHECK_LEAKAGE.name, {}).get("action") != "drop":
         yield (

@@ -85,7 +85,7 @@ def choose(keys: pl.DataFrame, fate: Fate, rows: int, seed: int) -> Sample:
     questions = pl.DataFrame({"qa_id": ids, "lot": pl.Series(lots)})
     reasons = pl.concat(
         [
-            fate.decisions.select("qa_id", reason=pl.format("{} {}", "field", "check")),
+            fate.decisions.select("qa_id", reason=pl.concat_str("field", "check", separator=" ")),
             _leaked(keys, fate).select("qa_id", reason=pl.lit(LEAKED)),
         ]
     ).unique()

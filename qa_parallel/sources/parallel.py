@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from qa_parallel import language_codes
+from qa_parallel.components import connected, numbers
 from qa_parallel.errors import SourceError
 from qa_parallel.places import Place, home
 from qa_parallel.schema import CORPUS
@@ -167,20 +168,10 @@ def join_passages(frame: pl.DataFrame) -> pl.DataFrame:
     >>> join_passages(pl.DataFrame(rows))["passage_id"].to_list()
     ['pa', 'pa', 'pa']
     """
-    parent: dict[str, str] = {}
-
-    def find(item: str) -> str:
-        while (above := parent.setdefault(item, item)) != item:
-            parent[item] = item = parent[above]  # halve the way for the next time
-        return item
-
-    first: dict[str, str] = {}  # qa_id → a passage_id of it
-    pairs = frame.select("qa_id", "passage_id").unique(maintain_order=True)
-    for qa_id, passage_id in pairs.iter_rows():
-        low, high = sorted((find(first.setdefault(qa_id, passage_id)), find(passage_id)))
-        parent[high] = low  # so that the root is the smallest
-    names = [find(passage_id) for passage_id in frame["passage_id"]]
-    return frame.with_columns(pl.Series("passage_id", names, dtype=CORPUS["passage_id"]))
+    component = connected(numbers(frame, "qa_id"), numbers(frame, "passage_id"))
+    return frame.with_columns(
+        pl.col("passage_id").min().over(pl.Series(component)).cast(CORPUS["passage_id"])
+    )
 
 
 def _folder(place: Place) -> list[Path]:

@@ -35,7 +35,7 @@ def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
     """
     named = rows.select(
         "language", "question", "positive", "others",
-        qa_id=pl.format("{}/{}", "corpus", "qa_id"),
+        qa_id=pl.concat_str("corpus", "qa_id", separator="/"),
     ).sort("qa_id", "language")  # fmt: skip
     echoes = named.filter(pl.col("question") == pl.col("positive"))["qa_id"].unique()
     named = named.filter(~pl.col("qa_id").is_in(echoes.implode()))
@@ -48,11 +48,11 @@ def reserved_task(rows: pl.DataFrame, limit: int) -> Task | None:
         pl.concat([found.select("language", "positive"), others])
         .unique(maintain_order=True)
         .with_row_index("number")
-        .with_columns(candidate_id=pl.format("{}/{}", "language", "number"))
+        .with_columns(candidate_id=pl.concat_str("language", "number", separator="/"))
     )
     qrels = found.join(texts, on=["language", "positive"]).select("qa_id", "candidate_id")
     queries = named.drop_nulls("question").with_columns(
-        query_id=pl.format("{}/{}", "language", "qa_id")
+        query_id=pl.concat_str("language", "qa_id", separator="/")
     )
     try:
         return Task(

@@ -100,7 +100,7 @@ def in_sentences(row: dict[str, Any]) -> dict[str, Any]:
     starts = [sum(len(one) + 1 for one in texts[:place]) for place in range(4)]
     breaks = [[start, start + len(one)] for start, one in zip(starts, texts, strict=True)]
     sentences = {"sentence_breaks": breaks, "answer_sentences": [answer]}
-    return {**row, "passage": " ".join(texts), **sentences}
+    return {**row, "passage": " ".join(texts), "answer": texts[answer].strip(".!"), **sentences}
 
 
 def plain(texts: Iterable[str]) -> set[str]:
@@ -118,6 +118,8 @@ def test_other_sentences_of_the_passage_are_negatives(tmp_path: Path) -> None:
     drawn: dict[tuple[str, str], set[tuple[str, ...]]] = {}
     shared, languages = 0, set()
     for batch in plan:
+        slots = zip(batch.qa_ids, batch.passage_languages, strict=True)
+        answers = {by_key[slot]["answer"].lower() for slot in slots}
         for place, wrong in enumerate(batch.negatives):
             key = batch.qa_ids[place], batch.passage_languages[place]
             asked = by_key[batch.qa_ids[place], batch.question_languages[place]]
@@ -130,6 +132,7 @@ def test_other_sentences_of_the_passage_are_negatives(tmp_path: Path) -> None:
             assert len(wrong) == 2
             assert set(wrong) <= texts
             assert not plain(wrong) & plain(batch.positives)
+            assert not any(answer in one for answer in answers for one in plain(wrong))
             if asked is not by_key[key]:
                 mine = plain(wrong) - {"the same"}
                 languages |= {batch.question_languages[place].lower() in one for one in mine}

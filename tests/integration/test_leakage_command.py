@@ -183,6 +183,42 @@ def test_a_source_is_a_corpus_too(sides: tuple[Path, Path], tmp_path: Path) -> N
     assert read_corpus(tmp_path / "out")["question"].to_list() == ["Warum denn?"]
 
 
+def test_a_plain_answer_before_chinese_ones(tmp_path: Path) -> None:
+    """What is not plain is looked at apart, which leaves polars an empty chunk."""
+    rows = [("怎么付款？", "PayPal"), ("多久到货？", "三天之内到货。"), ("能退吗？", "可以退款。")]
+    faq = tmp_path / "faq.csv"
+    faq.write_text("question,answer\n" + "".join(f"{q},{a}\n" for q, a in rows))
+    known = tmp_path / "known.jsonl"
+    known.write_text(json.dumps({"question": "能退吗", "context": "可以退款"}) + "\n")
+    result = run(
+        faq, "--source-language", "zh", "--against", f"known={known}?language=zh",
+        "--action", "drop", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert read_corpus(tmp_path / "out")["answer"].to_list() == ["PayPal", "三天之内到货。"]
+
+
+def test_what_was_not_compared_is_said_and_does_not_pass(
+    sides: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """German questions that English ones were translated from, without ids: all of them leak."""
+    _, known = sides
+    german, out = tmp_path / "german.csv", tmp_path / "out"
+    german.write_text("question\nWer versteckte den Schlüssel?\nWas brannte?\n")
+    arguments = (german, "--source-language", "de", "--against", f"small={known / 'en.jsonl'}")
+    result = run(*arguments, "--action", "fail", "--out", out)
+    assert result.exit_code == 3, result.output
+    assert "not compared: deu_Latn questions with small (English only): --encoder" in result.output
+    assert "Nothing leaks" not in result.output
+    assert "expected all questions compared with small, found 2 that were not" in result.output
+    for name in ("report.json", "manifest.json"):
+        record = store.read_json(out / name)
+        found = record.get("found", record)["coverage"]
+        assert found["questions"] == 2
+        assert found["texts"]["question"] == {"deu_Latn": 2}
+    assert run(*arguments).exit_code == 0
+
+
 def test_all_of_it_leaks(sides: tuple[Path, Path], tmp_path: Path) -> None:
     _, known = sides
     (tmp_path / "faq.csv").write_text(f"question,a\n{LEAKED},x\n")

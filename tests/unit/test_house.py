@@ -21,6 +21,7 @@ GROUND: dict[str, set[str]] = {
     "language_codes": set(),
     "schema": set(),
     "text": set(),
+    "components": set(),
     "machine": set(),
     "hub": set(),
     "display": set(),
@@ -29,7 +30,8 @@ GROUND: dict[str, set[str]] = {
     "storage": {"places", "schema", "text"},
     "pictures": {"language_codes"},
     "sources": {
-        *("hub", "language_codes", "places", "schema", "sentences", "settings", "storage", "text"),
+        *("components", "hub", "language_codes", "places", "schema", "sentences", "settings"),
+        *("storage", "text"),
     },
     "encoders": {"extras", "hub", "places", "settings", "storage"},
 }
@@ -185,6 +187,17 @@ def test_only_stages_and_storage_write_files() -> None:
 def test_where_something_is_stands_in_one_module() -> None:
     for word in ("expanduser", r"[\w.-]*/[\w.-]+"):  # the second is a Hub id
         assert [name for name, path in modules().items() if word in path.read_text()] == ["places"]
+
+
+def test_no_format_of_polars() -> None:
+    """`pl.format` panics where a column has an empty chunk (polars 1.36 to 2.1): `concat_str`."""
+    calls = {
+        name
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("pl.format", "polars.format")
+    }
+    assert not calls
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -11,7 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from qa_parallel.batches.negatives import candidates, choose, rank
+from qa_parallel.batches.negatives import (
+    candidates,
+    choose,
+    holding,
+    rank,
+    sample_negatives,
+    text_forms,
+)
 from qa_parallel.batches.planning import BatchPlan, make_plan
 from qa_parallel.batches.rows import gather, positive_text, text_keys
 from qa_parallel.batches.settings import BatchSettings
@@ -62,7 +69,9 @@ def made_with_negatives(rows: list[dict[str, Any]], count: int, **options: Any) 
     frame = corpus_frame(rows)
     kept = gather([text_keys(frame, "sentence")])
     made = make_plan(kept, BatchSettings(validation=0, **options))
-    texts = frame.select("qa_id", "language", "question", positive=positive_text("sentence"))
+    texts = frame.select(
+        "qa_id", "language", "question", "answer", positive=positive_text("sentence")
+    )
     numbers = kept.keys.with_row_index("row")
     parts = [
         candidates(
@@ -73,7 +82,8 @@ def made_with_negatives(rows: list[dict[str, Any]], count: int, **options: Any) 
         for code in kept.languages
     ]
     drawn, ranked = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return dataclasses.replace(made, batches=choose(made, drawn, ranked, count))
+    forms = text_forms(texts.join(numbers, on=["qa_id", "language"])).sort("row")
+    return dataclasses.replace(made, batches=choose(made, drawn, ranked, forms, count))
 
 
 def test_no_negative_is_right_for_anybody_in_the_batch() -> None:
@@ -86,6 +96,7 @@ def test_no_negative_is_right_for_anybody_in_the_batch() -> None:
             "question": " ".join(rng.choice(WORDS, size=2)) + f" {number if number % 4 else ''}",
             "passage": " ".join(rng.choice(WORDS, size=3))
             + f" {code} {number if number % 5 else ''}",
+            "answer": ("" if number % 7 else str(rng.choice(WORDS))).upper(),
         }
         for code in ("eng_Latn", "deu_Latn")
         for number in range(90)
@@ -106,8 +117,39 @@ def test_no_negative_is_right_for_anybody_in_the_batch() -> None:
                     assert comparison_form(row["question"]) != comparison_form(wrong["question"])
                 for row in right:
                     assert comparison_form(row["passage"]) != comparison_form(wrong["passage"])
+                for row in asked + right:
+                    words = comparison_form(wrong["passage"]).split()
+                    assert comparison_form(row["answer"]) not in words
                 own = by_key.get((slot["qa_id"], slot["passage_language"]))
                 assert own is not None
                 shared = set(own["question"].split()) & set(wrong["passage"].split())
                 assert shared, (own, wrong)
     assert found > made.batches.height
+
+
+def test_a_sentence_that_holds_an_answer_of_the_batch_is_none() -> None:
+    pools = [["It burned in 1902.", "Rain fell.", "The MILL stood."], ["In 19020 cars came."]]
+    rng = np.random.default_rng(1)
+    drawn = sample_negatives(pools, ["It burned.", "Cars."], ["1902", None, "the mill"], 3, rng)
+    assert drawn == [["Rain fell."], ["In 19020 cars came."]]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "held"),
+    [
+        ("il était à Paris", "était", True),
+        ("he saw parish churches", "paris", False),
+        ("new york city", "york city", True),
+        ("他在北京大学学习", "北京", True),
+        ("他 在 北 京", "北京", True),
+        ("2008年在北京", "2008", True),
+        ("เกาะนี้อยู่ที่ไหน", "อยู่", True),
+        ("any", "", False),
+        ("", "any", False),
+    ],
+)
+def test_holding_an_answer(text: str, answer: str, held: bool) -> None:
+    forms = comparison_form(text), comparison_form(answer)
+    for texts in ([forms[0]], ["plain", forms[0], None], [None, forms[0], "中文"]):
+        found = holding(pl.Series(texts, dtype=pl.String), pl.Series([forms[1], None]))
+        assert found.to_list() == [text == forms[0] and held for text in texts]

@@ -50,11 +50,44 @@ def ragged(draw: st.DrawFn) -> list[Row]:
                     ),
                 }
             )
-    return rows
+    return meant(rows)
+
+
+def meant(rows: list[Row]) -> list[Row]:
+    """The rows with what they share: `same`, the group of the passage, question and positive.
+
+    `split` is what must not be divided between training and validation.
+    """
+
+    def shared(*names: str) -> list[Any]:
+        """The first row that each one is linked with, by its id or by a text of these names."""
+        forms = [
+            {
+                (row["qa_id"], "id"),
+                *((comparison_form(row[name]), name) for name in names if row[name].strip()),
+            }
+            for row in rows
+        ]
+        labels = list(range(len(rows)))
+        for _ in rows:
+            for one, other in itertools.combinations(range(len(rows)), 2):
+                if forms[one] & forms[other]:
+                    labels[one] = labels[other] = min(labels[one], labels[other])
+        return labels
+
+    columns = {
+        "group": shared("passage_id", "passage"),
+        "question": shared("question"),
+        "positive": shared("passage"),
+    }
+    same = [tuple(row) for row in zip(*columns.values(), strict=True)]
+    split = shared("passage_id", "passage", "question")
+    return [row | {"same": same[n], "split": split[n]} for n, row in enumerate(rows)]
 
 
 def rows_of(rows: list[Row], validation: float = 0.0, positive: Positive = "sentence") -> Rows:
-    return gather([text_keys(corpus_frame(rows), positive)], validation)
+    plain = [{name: row[name] for name in row if name not in ("same", "split")} for row in rows]
+    return gather([text_keys(corpus_frame(plain), positive)], validation)
 
 
 def planned(rows: list[Row], side: str = "train", **options: Any) -> BatchPlan:
@@ -80,12 +113,13 @@ class Slots:
 
 def clash(one: tuple[Row, Row], other: tuple[Row, Row]) -> bool:
     """Whether two slots must not meet."""
-    return (
-        one[0]["qa_id"] == other[0]["qa_id"]
-        or one[0]["passage_id"] == other[0]["passage_id"]
-        or comparison_form(one[0]["question"]) == comparison_form(other[0]["question"])
-        or comparison_form(one[1]["passage"]) == comparison_form(other[1]["passage"])
-    )
+    mine, theirs = (keys(*slot) for slot in (one, other))
+    return any(left == right for left, right in zip(mine, theirs, strict=True))
+
+
+def keys(asked: Row, found: Row) -> tuple[int, int, int]:
+    """Group, question and positive of a slot."""
+    return asked["same"][0], asked["same"][1], found["same"][2]
 
 
 def all_slots(rows: list[Row], kind: str, code: str | None) -> list[tuple[Row, Row]]:
@@ -132,6 +166,9 @@ def test_every_batch_of_a_ragged_corpus(
         assert too_small(rows, strategy, size)
         return
     slots = Slots(rows, made)
+    for code in made.too_small:  # what is too small for a batch of its own is left out
+        assert too_small([row for row in rows if row["language"] == code], "monolingual", size)
+    rows = [row for row in rows if row["language"] not in made.too_small]
     assert len(slots.steps) == steps
     short = 0
     for batch in slots.steps.values():
@@ -170,10 +207,8 @@ def too_small(rows: list[Row], strategy: str, size: int) -> bool:
             slots = all_slots(rows, kind, code)
             if code is not None and not slots:
                 continue
-            passages = len({asked["passage_id"] for asked, _ in slots})
-            questions = len({comparison_form(asked["question"]) for asked, _ in slots})
-            texts = len({comparison_form(found["passage"]) for _, found in slots})
-            if min(passages, questions, texts) < size:
+            places = zip(*(keys(*slot) for slot in slots), strict=True)
+            if min((len(set(one)) for one in places), default=0) < size:
                 return True
         if not all_slots(rows, kind, None):
             return True
@@ -198,11 +233,24 @@ def test_validation_is_one_pass_over_what_is_reserved(
     assert set(drawn.values()) <= {1}
     # the reserved passages are a share of all, chosen by nothing but their ids
     kept = rows_of(rows, share)
-    passages = {row["passage_id"] for row in rows}
-    reserved = set(kept.keys.filter(pl.Series(kept.reserved))["passage_id"])
-    assert len(reserved) == min(max(1, round(share * len(passages))), len(passages) - 1)
-    assert {asked["passage_id"] for batch in slots.steps.values() for asked, _ in batch} <= reserved
+    of = {(row["qa_id"], row["language"]): row["split"] for row in rows}
+    sizes = {
+        split: len({row["passage_id"] for row in rows if row["split"] == split})
+        for split in of.values()
+    }
+    passages = len({row["passage_id"] for row in rows})
+    small = [split for split, size in sizes.items() if size <= max(1, round(share * passages))]
+    wanted = min(max(1, round(share * len(sizes))), len(sizes) - 1)
+    places = kept.keys.select("qa_id", "language").rows()
+    sides = [
+        {of[key] for key, there in zip(places, kept.reserved, strict=True) if there == side}
+        for side in (True, False)
+    ]
+    assert not sides[0] & sides[1]
+    assert len(sides[0]) == min(wanted, max(1, len(small)))
+    assert sides[0] <= set(small) or not small
     again = rows_of(rows[::-1], share, "passage")
+    reserved = set(kept.keys.filter(pl.Series(kept.reserved))["passage_id"])
     assert set(again.keys.filter(pl.Series(again.reserved))["passage_id"]) == reserved
 
 
@@ -437,8 +485,81 @@ def test_forms_are_compared_not_texts() -> None:
         for n, q in enumerate(["Où est-il ?", "ou est il", "Who?", "When?"])
     ]
     kept = rows_of(rows)
-    assert kept.question_form[0] == kept.question_form[1]
-    assert len(np.unique(kept.question_form)) == 3
+    assert kept.question_meaning[0] == kept.question_meaning[1]
+    assert len(np.unique(kept.question_meaning)) == 3
+
+
+def test_what_means_the_same_in_one_language_does_in_all() -> None:
+    """Every third question comes again in other signs, under another id and passage."""
+    rows = parallel(120, CODES, per_passage=1)
+    twins = [
+        row | {"qa_id": f"twin-{row['qa_id']}", "passage_id": f"twin-{row['passage_id']}",
+               "question": row["question"].upper() if row["language"] == "eng_Latn"
+               else f"Anders gefragt: {row['question']}",
+               "passage": f"Again: {row['passage']}"}
+        for row in rows if int(row["qa_id"][1:]) % 3 == 0
+    ]  # fmt: skip
+    both, options = rows + twins, {"strategy": "cross-lingual", "batch_size": 24, "epochs": 3}
+    for side in ("train", "validation"):
+        made = planned(both, side, validation=0.2, **options)
+        for (_,), batch in made.batches.group_by("step"):
+            asked = [qa_id.removeprefix("twin-") for qa_id in batch["qa_id"]]
+            assert len(set(asked)) == len(asked)
+    kept = rows_of(both, 0.2)
+    sides = [
+        {one.removeprefix("twin-") for one in kept.keys.filter(pl.Series(mask))["qa_id"]}
+        for mask in (kept.reserved, ~kept.reserved)
+    ]
+    assert not sides[0] & sides[1]
+    assert len(sides[0]) == round(0.2 * 120)
+
+
+def test_a_passage_that_comes_again_is_not_validated_by() -> None:
+    rows = parallel(40, CODES, per_passage=2)
+    twins = [
+        row | {"qa_id": f"twin-{row['qa_id']}", "passage_id": f"twin-{row['passage_id']}",
+               "question": f"Otherwise: {row['question']}", "passage": row["passage"].upper()}
+        for row in rows
+    ]  # fmt: skip
+    kept = rows_of(rows + twins, 0.2)
+    sides = [
+        {one.removeprefix("twin-") for one in kept.keys.filter(pl.Series(mask))["passage_id"]}
+        for mask in (kept.reserved, ~kept.reserved)
+    ]
+    assert len(sides[0]) == 4
+    assert not sides[0] & sides[1]
+
+
+def test_answers_that_are_one_in_a_language_are_one_in_all() -> None:
+    rows = parallel(4, CODES[:2])
+    for row in rows:
+        if row["language"] == "eng_Latn" and row["qa_id"] in ("q0", "q1"):
+            row["answer"] = "The mill"
+    kept = rows_of(rows, positive="answer")
+    german = kept.positive_meaning[4:]
+    assert german[0] == german[1] == kept.positive_meaning[0]
+    assert len(set(german)) == 3
+    assert kept.group.max() == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "groups"), [("Yes.", 20), ("Take it back to the shop within thirty days.", 19)]
+)
+def test_a_long_answer_stands_for_the_passage_of_a_faq(answer: str, groups: int) -> None:
+    rows: list[Row] = [row | {"passage": None} for row in parallel(20, CODES[:1])]
+    rows[0]["answer"], rows[1]["answer"] = answer, answer.upper()
+    assert rows_of(rows, positive="answer").group.max() + 1 == groups
+
+
+def test_one_text_of_very_many_passages_is_trained_on() -> None:
+    """A translator that says the same of half of the questions must not empty the training."""
+    rows = parallel(40, CODES, per_passage=2)
+    for row in rows:
+        if row["language"] == "fra_Latn" and int(row["qa_id"][1:]) < 20:
+            row["question"] = "Oui ?"
+    for share in (0.05, 0.2, 0.4):
+        kept = rows_of(rows, share)
+        assert 0 < kept.reserved.sum() <= share * len(kept)
 
 
 @pytest.fixture
@@ -478,6 +599,29 @@ def test_a_strategy_has_shares_of_its_own() -> None:
         made.batches["passage_language"] == "eng_Latn"
     )
     assert same.any()
+
+
+@pytest.mark.parametrize("strategy", ["monolingual", "hybrid"])
+def test_a_language_of_few_rows_is_left_out_and_told(strategy: str) -> None:
+    rows = parallel(40, CODES[:2]) + parallel(5, CODES[2:])
+    for side in ("train", "validation"):
+        made = planned(rows, side, strategy=strategy, batch_size=10, validation=0.3)
+        there = made.batches.select("question_language", "passage_language")
+        assert set(there.unpivot()["value"]) == set(CODES[:2])
+        words = "fra_Latn is left out of the plan: its "
+        assert any(line.startswith(words) for line in unmet(describe(made)))
+    with pytest.raises(RecipeError, match="in fra_Latn for monolingual batches of 10"):
+        planned(rows, strategy=strategy, batch_size=10, languages=CODES)
+    crossed = planned(rows, strategy="mixed", batch_size=10)
+    assert "fra_Latn" in crossed.batches["question_language"].to_list()
+
+
+def test_what_validation_takes_is_a_hint() -> None:
+    rows = parallel(2, CODES[:1])
+    with pytest.raises(RecipeError, match=r"or --validation 0: 1 of 2 passages are reserved"):
+        planned(rows, strategy="monolingual", batch_size=2, validation=0.05)
+    with pytest.raises(RecipeError, match=r"smaller --batch-size, or leave the language out$"):
+        planned(rows, strategy="monolingual", batch_size=3)
 
 
 @pytest.mark.usefixtures("by_pair")

@@ -8,7 +8,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_parallel.batches.rows import groups
 from qa_parallel.batches.shares import StableRandom, even_use, largest_remainder, shuffle_repeats
 
 
@@ -38,22 +37,6 @@ def test_repeats_lie_apart() -> None:
     positions = shuffle_repeats(np.array([4, 4, 4, 4]), StableRandom(3))
     for start in range(0, 16, 4):
         assert sorted(positions[start : start + 4].tolist()) == [0, 1, 2, 3]
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=12))
-def test_groups_are_connected_components(rows: list[tuple[int, int]]) -> None:
-    def dense(values: list[int]) -> np.ndarray:
-        return np.array([sorted(set(values)).index(value) for value in values])
-
-    found = groups(dense([row[0] for row in rows]), dense([row[1] for row in rows])).tolist()
-    for place in range(len(rows)):
-        reached, before = {place}, set()  # type: ignore[var-annotated]
-        while reached != before:
-            before = set(reached)
-            for other, row in enumerate(rows):
-                if any(row[0] == rows[one][0] or row[1] == rows[one][1] for one in before):
-                    reached.add(other)
-        assert {other for other in range(len(rows)) if found[other] == found[place]} == reached
 
 
 def test_random_numbers_are_the_same_everywhere() -> None:

@@ -12,7 +12,10 @@ import polars as pl
 import pytest
 
 from qa_parallel.leakage.ngrams import Grams, Index, Neighbours, sizes, texts_of
+from qa_parallel.text import comparison_forms
+from tests.scripts import NAMES, orders
 
+HASH = np.uint64((1 << 48) - 1)
 WORDS = [
     "when",
     "was",
@@ -107,6 +110,26 @@ def test_characters_of_words_and_of_syllables() -> None:
     keys = Grams(pl.Series(texts)).characters(3)
     # " ab", "abc", "bcd", "cd "; " ab", "ab "; " 서", "서울", "울은", "은 "
     assert np.bincount(texts_of(keys), minlength=5).tolist() == [4, 2, 4, 0, 0]
+
+
+@pytest.mark.parametrize("script", NAMES)
+def test_what_stands_beside_a_text_changes_nothing(script: str) -> None:
+    """In every order of plain and other texts, a text has the n-grams that it has alone."""
+
+    def hashes(*texts: str | None) -> list[list[list[int]]]:
+        grams = Grams(comparison_forms(pl.Series(texts, dtype=pl.String)))
+        lengths = [grams.words(1), grams.words(2), grams.characters(3)]
+        return [
+            [(keys[texts_of(keys) == number] & HASH).tolist() for keys in lengths]
+            for number in range(len(texts))
+        ]
+
+    alone: dict[str | None, list[list[int]]] = {}
+    for texts in orders(script):
+        for text, found in zip(texts, hashes(*texts), strict=True):
+            if text not in alone:
+                (alone[text],) = hashes(text)
+            assert found == alone[text], (texts, text)
 
 
 def weighted(one: str, other: str, known: Sequence[str]) -> float:

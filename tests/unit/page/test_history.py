@@ -73,6 +73,11 @@ def test_what_leaks_and_stays_is_a_warning() -> None:
     manifest["check-leakage"] = {"action": "drop"}
     assert history.flows(told)[0].left == 6
     assert not list(history.notes([], told, None))
+    words = "deu_Latn questions with xquad-en (English only)"
+    manifest["found"]["coverage"] = {"not_compared": [{"words": words}]}
+    assert f"Not compared, so that nothing is known of leaks: {words}." in list(
+        history.notes([], told, None)
+    )
 
 
 def test_the_figures_of_all_stages() -> None:

@@ -26,7 +26,7 @@ def result(manifest: dict[str, Any], folder: Path, seconds: float) -> Any:
 def test_what_is_printed(tmp_path: Path) -> None:
     store.write_json(tmp_path / "results.json", invented.evaluation())
     translated = invented.translated()
-    leaked = {"leaked": {"questions": 37}}
+    leaked = {"leaked": {"questions": 37}, "coverage": {"questions": 47}}
     results = [
         result(translated, tmp_path, 3_725.04),
         result({**translated, "stage": "check-leakage", "found": leaked}, tmp_path, 0),

@@ -113,6 +113,21 @@ def test_the_model_and_the_paper_are_named(corpus: Path) -> None:
     assert "Of 7 rows that were read, 6 were kept; unanswerable: 1." in text
 
 
+def test_what_was_not_compared_is_in_the_card(corpus: Path) -> None:
+    made = contents(corpus)
+    found = {name: invented.leaked()[name] for name in ("corpus", "hits", "leaked", "coverage")}
+    found |= {"hits": [], "leaked": {"questions": 0, "rows": {}}}
+    check = {
+        "check-leakage": {"ngrams": [8], "containment": 0.5, "similarity": 0.5, "action": "report"},
+        "checked": invented.leaked()["checked"],
+        "corpus": {"name": "corpus@1"},
+        "found": found,
+    }
+    text = card.write(replace(made, checks=[check]))
+    assert "47 of 4,002 questions were not compared with every set." in text
+    assert "- **not compared:** swh\\_Latn questions with xquad-r (English, German only)" in text
+
+
 def test_never_checked_is_said_first(corpus: Path) -> None:
     text = card.write(contents(corpus))
     assert text.index("never checked for leakage") < text.index("## How to load it")
