@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -80,27 +80,29 @@ class Recipe(BaseModel):
         values = {field.alias or name: getattr(self, name) for name, field in fields}
         return {name: one for name, one in values.items() if isinstance(one, BaseModel)}
 
-    def require(self) -> None:
-        """RecipeError where an evaluation set or an encoder is no Hub id and is not there,
-        ExtraError where a library that is needed is not installed.
+    def require(self, stages: Collection[str]) -> None:
+        """RecipeError where an evaluation set or an encoder of `stages` is no Hub id and is not
+        there, ExtraError where a library that they need is not installed.
 
         Better now than after a night of translating.
         """
-        tables = {
+        every = {
             "check-leakage": self.check_leakage,
             "evaluate": self.evaluate,
             "train-eval": self.train_eval,
         }
+        tables = {name: table for name, table in every.items() if name in stages}
         for name, table in tables.items():
             for one in () if table is None else table.evalsets():
                 _require(one.path, "an evaluation set", f"[{name}] {one.name}")
-        for name, inner in {"filter": self.filter, **tables}.items():
+        filters = {"filter": self.filter} if "filter" in stages else {}
+        for name, inner in {**filters, **tables}.items():
             encoder = None if inner is None else inner.encoder
             if encoder is not None and encoder != DEMO:
                 _require(encoder, "an encoder", f"[{name}] encoder")
             if encoder is not None:
                 extras.require("train", f"[{name}] encoder", *extras.LOADING)
-        if self.train_eval is not None:
+        if tables.get("train-eval") is not None:
             extras.require("train", "[train-eval]", *extras.TRAINING)
 
 

@@ -55,7 +55,7 @@ def run(
         Something leaks, and that is to be an error.
     """
     before, chosen = _chosen(recipe, first, last)
-    recipe.require()
+    recipe.require([step.name for step in chosen])
     _claim(recipe)
     with store.locked(recipe.out):
         store.write_json(recipe.out / RECORD, _record(recipe))
@@ -79,7 +79,7 @@ def foresee(
     Parameters and errors are those of `run`. Nothing is made or written.
     """
     _, chosen = _chosen(recipe, first, last)
-    recipe.require()
+    recipe.require([step.name for step in chosen])
     _claim(recipe)
     changing: set[str] = set()
     for step in chosen:

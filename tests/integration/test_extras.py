@@ -86,6 +86,18 @@ def test_a_missing_library_is_one_line(
     assert not list(Path().glob("out/**/*.parquet"))
 
 
+def test_stages_before_it_need_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QA_PARALLEL_CACHE", str(tmp_path / "cache"))
+    Path("known").symlink_to(ROOT / "recipes" / "quickstart" / "eval")
+    Path("qa.csv").write_text("question,answer\nWhere is my dog?,It is in the garden.\n")
+    Path("evaluate.toml").write_text(RECIPE + EVALUATE)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    done = CliRunner().invoke(main, ["run", "evaluate.toml", "--until-stage", "translate"])
+    assert done.exit_code == 0, done.output
+    assert list(Path().glob("out/translated/**/*.parquet"))
+
+
 def test_what_only_python_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(ExtraError, match=r'pip install "qa-parallel\[dev\]"'):
