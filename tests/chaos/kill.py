@@ -80,6 +80,7 @@ def trials(scratch: Path) -> dict[str, Trial]:
     """All trials; the recipe that one of them needs is written to `scratch`."""
     recipe = scratch / "recipe.toml"
     recipe.write_text(RECIPE, encoding="utf-8")
+    sets = QUESTIONS.with_name("eval")
     rows = f"translate --source {QUESTIONS} --limit 24 {_DEMO}"
     return {
         "two languages": Trial(f"{rows} --to fr,de --window-rows 6".split()),
@@ -94,7 +95,9 @@ def trials(scratch: Path) -> dict[str, Trial]:
             ["run", str(recipe), "--set", "filter.limits.length=2", "--set", "source.limit=24"],
             before=["run", str(recipe)],
         ),
-        "import": Trial(f"import --parallel en={QUESTIONS} --parallel de={QUESTIONS}".split()),
+        "import": Trial(
+            f"import --parallel en={sets}/eng_Latn.json --parallel de={sets}/deu_Latn.json".split()
+        ),
     }
 
 
