@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-class Shown:
+class Shown(ABC):
     """What can be read: `print(one)`, a table in a notebook, `one.record()` for scripts."""
 
     def __str__(self) -> str:
@@ -23,13 +24,13 @@ class Shown:
     def _repr_html_(self) -> str:
         return display.html(self.tables())
 
+    @abstractmethod
     def tables(self) -> Iterator[RenderableType]:
         """What there is to be read, as rich's tables and texts; strings say where things are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def record(self) -> dict[str, Any]:
         """The same for a script, as JSON can hold it: what `--json` prints."""
-        raise NotImplementedError
 
 
 class Result(Shown):
@@ -76,14 +77,14 @@ class Result(Shown):
             "figures": self._figures(),
         }
 
+    @abstractmethod
     def _words(self) -> str:
         """The result in a few words."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _counts(self) -> dict[str, Any]:
         """How much of what there is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _figures(self) -> Any:
         """What was measured."""
-        raise NotImplementedError

@@ -200,6 +200,13 @@ def test_no_format_of_polars() -> None:
     assert not calls
 
 
+def test_the_package_gives_the_verbs_of_the_api() -> None:
+    from qa_parallel import api
+
+    assert sorted(qa_parallel.__all__) == sorted(api.__all__)
+    assert all(getattr(qa_parallel, name) is getattr(api, name) for name in api.__all__)
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\n"
